@@ -1,0 +1,4 @@
+//! `galeractl`: what the agents see and decide, for people.
+fn main() -> std::process::ExitCode {
+    galera_rs::ctl::main()
+}

@@ -1,0 +1,79 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// What the galera-rs agent sees and decides, for people
+#[derive(Debug, Parser)]
+#[command(
+    name = "galeractl",
+    version,
+    after_help = "Exit codes: 0 done; 1 it cannot be told or done, or is refused; 2 wrong usage."
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Show quorum, epoch, every node with its data, who is missing, and the verdict
+    Status(View),
+    /// Show the verdict of this moment, the rule and the facts behind it, and what to do next
+    Explain(View),
+    /// Order the agent to start the cluster from one node
+    ///
+    /// For a cluster that is down everywhere and whose election waits or refuses. The order holds for the
+    /// position that the node has reported, and for no other.
+    Bootstrap(Bootstrap),
+}
+
+/// What to look at, and how to show it.
+#[derive(Debug, Args)]
+pub(super) struct View {
+    /// The resource, or its clone; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Look at a saved CIB (output of cibadmin --query; - is standard input), not at the cluster
+    #[arg(long, value_name = "FILE")]
+    pub cib: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Bootstrap {
+    /// The node to start from: its name in the cluster or in wsrep_cluster_address
+    #[arg(long, value_name = "NODE")]
+    pub from: String,
+    /// Accept the losses that are listed
+    #[arg(long)]
+    pub force: bool,
+    /// The resource, or its clone; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<String>,
+    /// Say what would be ordered and lost, and order nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Return as soon as the order is given
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+    /// How long to wait for the node to be a member
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+    /// With --dry-run: look at a saved CIB, not at the cluster
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub cib: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,107 @@
+//! The command `galeractl`: what the agent sees and decides, for people, and the one order that they can give it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `cli` | the words of the command line |
+//! | `scene` | one look: a CIB, a resource of it, the agent's own outlook |
+//! | `judgement` | the verdict of this moment in one sentence |
+//! | `status`, `explain` | what the two verbs tell, as data (the shape of `--json`) |
+//! | `rule`, `stand`, `losses`, `advice` | the parts of an explanation |
+//! | `order`, `bootstrap` | whether an order may be given, and giving it |
+//! | `show`, `text` | data to text of 80 columns |
+//!
+//! Everything but `cli`, `bootstrap` and the functions here is pure.
+
+mod advice;
+mod bootstrap;
+mod cli;
+mod error;
+mod explain;
+mod judgement;
+mod losses;
+mod order;
+mod rule;
+mod scene;
+mod show;
+mod stand;
+mod status;
+#[cfg(test)]
+mod tests;
+mod text;
+mod warnings;
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use serde::Serialize;
+
+use self::cli::{Cli, Verb, View};
+use self::error::Error;
+use self::scene::Scene;
+
+/// The command line cannot be used.
+const USAGE: u8 = 2;
+
+/// The whole command.
+#[must_use]
+pub fn main() -> ExitCode {
+    warnings::start();
+    let words = std::iter::once("galeractl".to_owned()).chain(crate::ocf::env::arguments());
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            let _ = usage.print();
+            let wrong = usage.use_stderr();
+            return if wrong {
+                USAGE.into()
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(&cli, &mut io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our answer has seen enough of it.
+        Err(Error::Write(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "galeractl: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the words say; everything for people goes to `out`.
+fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Error> {
+    match &cli.verb {
+        Verb::Status(view) => {
+            let status = status::of(&look(view)?);
+            tell(out, view, &status, || show::status(&status))
+        }
+        Verb::Explain(view) => {
+            let explanation = explain::of(&look(view)?);
+            tell(out, view, &explanation, || show::explanation(&explanation))
+        }
+        Verb::Bootstrap(words) => bootstrap::run(words, out),
+    }
+}
+
+fn look(view: &View) -> Result<Scene, Error> {
+    let cib = scene::cib(view.cib.as_deref())?;
+    Scene::of(cib, view.resource.as_deref())
+}
+
+fn tell(
+    out: &mut dyn Write,
+    view: &View,
+    data: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), Error> {
+    if view.json {
+        serde_json::to_writer_pretty(&mut *out, data).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(text().as_bytes())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The data directory: what it holds, and which process has it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::ocf::Failure;
+use crate::sys::lock::holder;
+use crate::sys::process::Process;
+
+/// Files that a server, or its provider while state is transferred, keeps locked.
+const LOCKED: [&str; 3] = ["ibdata1", "aria_log_control", "grastate.dat"];
+
+/// The process that holds the data files, from the kernel.
+///
+/// # Errors
+/// When a file is there and cannot be asked about.
+pub fn data_holder(datadir: &Path) -> Result<Option<Process>, Failure> {
+    for name in LOCKED {
+        let path = datadir.join(name);
+        let found = holder(&path).map_err(|error| {
+            Failure::Retry(format!("cannot tell who holds {}: {error}", path.display()))
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// What a data directory holds apart from Galera's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Directory {
+    /// Not there, or nothing in it that a server would have made.
+    Empty,
+    /// System tables and nothing else.
+    System,
+    /// Databases.
+    Databases,
+}
+
+/// Directories that the server or its tools make by themselves.
+const OWN_SCHEMAS: [&str; 6] = [
+    "mysql",
+    "performance_schema",
+    "sys",
+    "test",
+    "lost+found",
+    "#rocksdb",
+];
+
+/// Looks at the names in a data directory.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn inspect(datadir: &Path) -> io::Result<Directory> {
+    let entries = match fs::read_dir(datadir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Directory::Empty),
+        Err(error) => return Err(error),
+    };
+    let mut found = Directory::Empty;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir()
+            && !OWN_SCHEMAS.contains(&name.as_str())
+            && !name.starts_with('.')
+        {
+            return Ok(Directory::Databases);
+        }
+        if name == "ibdata1" || name == "mysql" {
+            found = Directory::System;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,411 @@
+//! Which node may bootstrap a cluster that is down everywhere? Pure: every node runs this on the same ballot
+//! and reaches the same verdict. The rules, and why each is safe, are in `docs/election.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+use super::ballot::{Ballot, Data, Elector, Epoch, Report, Stand};
+use super::position::Position;
+pub use super::verdict::{Gap, Reason, Refusal, Verdict, Waiting};
+
+/// The verdict on a ballot.
+pub fn elect(ballot: &Ballot) -> Verdict {
+    let doing = |wanted: &Stand| {
+        let mut found = ballot.stands.iter().filter(|(_, stand)| *stand == wanted);
+        found.next().map(|(name, _)| name.clone())
+    };
+    if let Some(name) = doing(&Stand::Primary) {
+        return Verdict::Join(name);
+    }
+    if let Some(name) = doing(&Stand::Bootstrapping) {
+        return Verdict::Wait(Waiting::Bootstrapping(name));
+    }
+    if !ballot.quorate {
+        return Verdict::Wait(Waiting::NoQuorum);
+    }
+    let verdict = decide(ballot);
+    let restoring = restoring(ballot);
+    // A component could come about among those behind the back of a bootstrap, a forced one too.
+    if restoring.is_empty() || matches!(verdict, Verdict::Restore(_)) {
+        return verdict;
+    }
+    Verdict::Wait(Waiting::Restoring(restoring))
+}
+
+/// The verdict once nobody is primary, and the partition may decide.
+fn decide(ballot: &Ballot) -> Verdict {
+    if let Some(name) = forced(ballot) {
+        return Verdict::Bootstrap(name, Reason::Forced);
+    }
+    if let Some(refusal) = two_halves(ballot).or_else(|| foreign(ballot)) {
+        return Verdict::Refuse(refusal);
+    }
+    let electorate = Electorate::new(ballot);
+    match electorate.leader() {
+        Some(leader) => electorate.decide(leader),
+        None => electorate.leaderless(),
+    }
+}
+
+fn restoring(ballot: &Ballot) -> Vec<Elector> {
+    let stands = ballot.stands.iter();
+    let restoring = stands.filter(|(_, stand)| matches!(stand, Stand::Restoring(_)));
+    restoring.map(|(name, _)| name.clone()).collect()
+}
+
+/// The newest epoch that anybody knows of.
+pub fn newest_epoch(ballot: &Ballot) -> u64 {
+    let reported = ballot.stands.values().filter_map(|stand| match stand {
+        Stand::Reported { report, .. } | Stand::Restoring(report) => Some(report.epoch),
+        Stand::Silent | Stand::Joining | Stand::Bootstrapping | Stand::Primary => None,
+    });
+    reported.max().unwrap_or(0).max(ballot.epoch.number)
+}
+
+/// The elector of a valid order. An order is void once the node stands elsewhere or an epoch was opened since.
+fn forced(ballot: &Ballot) -> Option<Elector> {
+    let force = ballot.force.as_ref()?;
+    let stand = ballot.stands.get(&force.elector)?;
+    let Stand::Reported {
+        report,
+        eligible: true,
+    } = stand
+    else {
+        return None;
+    };
+    let startable = matches!(report.data, Data::At(_) | Data::Blank { .. });
+    let bound = report.position() == force.position.as_ref();
+    (startable && bound && force.epoch == newest_epoch(ballot)).then(|| force.elector.clone())
+}
+
+/// Data of two clusters that were one: epochs of the same number that different nodes opened.
+fn two_halves(ballot: &Ballot) -> Option<Refusal> {
+    let mut openers: BTreeMap<(u64, &Elector), Vec<Elector>> = BTreeMap::new();
+    for (number, elector) in &ballot.epoch.lineage {
+        openers.entry((*number, elector)).or_default();
+    }
+    for (name, report, _) in ballot.reports() {
+        if let Some(elector) = &report.opened_by {
+            openers
+                .entry((report.epoch, elector))
+                .or_default()
+                .push(name.clone());
+        }
+    }
+    let same = |a: &(u64, &Elector), b: &(u64, &Elector)| a.0 == b.0;
+    let twice = openers
+        .keys()
+        .zip(openers.keys().skip(1))
+        .find(|(a, b)| same(a, b))?;
+    let epoch = twice.0.0;
+    let halves = openers
+        .into_iter()
+        .filter(|((number, _), _)| *number == epoch);
+    let halves = halves
+        .map(|((_, elector), nodes)| (elector.clone(), nodes))
+        .collect();
+    Some(Refusal::TwoHalves { epoch, halves })
+}
+
+/// Data of more than one history, or of another than the cluster's.
+fn foreign(ballot: &Ballot) -> Option<Refusal> {
+    let held = ballot.histories();
+    if held.len() > 1 {
+        return Some(Refusal::Histories(held));
+    }
+    let expected = ballot.epoch.position.as_ref()?.history;
+    let (found, nodes) = held.into_iter().next()?;
+    (found != expected).then_some(Refusal::Replaced {
+        expected,
+        found,
+        nodes,
+    })
+}
+
+/// A ballot with the newest epoch worked out.
+struct Electorate<'a> {
+    ballot: &'a Ballot,
+    epoch: u64,
+}
+
+/// A report with whose it is.
+#[derive(Clone, Copy)]
+struct Candidate<'a> {
+    name: &'a Elector,
+    report: &'a Report,
+    eligible: bool,
+}
+
+impl Candidate<'_> {
+    /// More is better: seqno, then Galera's own flag, then a clean stop, then the first name.
+    fn rank(&self) -> impl Ord + use<'_> {
+        let clean = !self.report.recovered;
+        let name = std::cmp::Reverse(self.name);
+        (self.report.seqno(), self.report.safe, clean, name)
+    }
+}
+
+impl<'a> Electorate<'a> {
+    fn new(ballot: &'a Ballot) -> Self {
+        let epoch = newest_epoch(ballot);
+        Self { ballot, epoch }
+    }
+
+    /// Everybody with a position in the newest epoch, those that are restoring included.
+    fn candidates(&self) -> impl Iterator<Item = Candidate<'a>> {
+        let all = self.ballot.stands.iter().filter_map(|(name, stand)| {
+            let (report, eligible) = match stand {
+                Stand::Reported { report, eligible } => (report, *eligible),
+                Stand::Restoring(report) => (report, true),
+                Stand::Silent | Stand::Joining | Stand::Bootstrapping | Stand::Primary => {
+                    return None;
+                }
+            };
+            Some(Candidate {
+                name,
+                report,
+                eligible,
+            })
+        });
+        let epoch = self.epoch;
+        all.filter(move |c| c.report.epoch == epoch && c.report.position().is_some())
+    }
+
+    fn leader(&self) -> Option<Candidate<'a>> {
+        self.candidates().max_by(|a, b| a.rank().cmp(&b.rank()))
+    }
+
+    /// Nobody has a position in the newest epoch.
+    fn leaderless(&self) -> Verdict {
+        let missing = self.ballot.unknown();
+        if self.epoch > 0 && !missing.is_empty() {
+            let opened_by = self.ballot.epoch.opened_by.clone();
+            return Verdict::Wait(Waiting::Epoch {
+                epoch: self.epoch,
+                opened_by,
+                missing,
+            });
+        }
+        if !missing.is_empty() {
+            return Verdict::Wait(Waiting::Electors {
+                missing,
+                gap: Gap::NoCandidate,
+            });
+        }
+        let blank = |report: &Report| matches!(report.data, Data::Blank { .. });
+        if !self.ballot.reports().all(|(_, report, _)| blank(report)) {
+            let nodes = self.ballot.stands.keys().cloned().collect();
+            return Verdict::Refuse(Refusal::NoCopy {
+                epoch: self.epoch,
+                nodes,
+            });
+        }
+        if self.epoch > 0 && !self.never_began() {
+            return Verdict::Refuse(Refusal::Emptied { epoch: self.epoch });
+        }
+        self.create()
+    }
+
+    /// The newest epoch was opened to create a cluster, and its server has never been Primary: the opener
+    /// notes the position of the new history as soon as it is.
+    fn never_began(&self) -> bool {
+        self.ballot.epoch.number == self.epoch && self.ballot.epoch.position.is_none()
+    }
+
+    /// The first start ever: from the one directory that holds databases, else from the first node.
+    fn create(&self) -> Verdict {
+        if !self.ballot.enable_creation {
+            return Verdict::Refuse(Refusal::NoHistory);
+        }
+        let of_value = |report: &Report| report.data == Data::Blank { user_data: true };
+        let with_data: Vec<_> = self
+            .ballot
+            .reports()
+            .filter(|(_, r, _)| of_value(r))
+            .collect();
+        let chosen = match with_data.as_slice() {
+            [] => self.ballot.reports().find(|(_, _, eligible)| *eligible),
+            [one] => Some(*one),
+            several => {
+                let names = several.iter().map(|(name, ..)| (*name).clone()).collect();
+                return Verdict::Refuse(Refusal::SeveralWithData(names));
+            }
+        };
+        match chosen {
+            Some((name, _, true)) => Verdict::Bootstrap(name.clone(), Reason::Creation),
+            Some((name, _, false)) => Verdict::Wait(Waiting::Ahead {
+                node: name.clone(),
+                seqno: 0,
+            }),
+            None => Verdict::Refuse(Refusal::NoHistory),
+        }
+    }
+
+    fn decide(&self, leader: Candidate<'a>) -> Verdict {
+        let missing = self.ballot.unknown();
+        let proof = self.proof(leader);
+        if let Some(members) = self.restorable(leader, &missing, proof.is_ok()) {
+            return Verdict::Restore(members);
+        }
+        let reason = match (missing.as_slice(), proof) {
+            ([], _) => Reason::AllReported,
+            (_, Ok(view)) => Reason::LastView(view),
+            ([partner], Err(_)) if self.ballot.partner_gone => Reason::PartnerGone(partner.clone()),
+            (_, Err(gap)) => return Verdict::Wait(Waiting::Electors { missing, gap }),
+        };
+        if leader.eligible {
+            return Verdict::Bootstrap(leader.name.clone(), reason);
+        }
+        match self.equal_to(leader) {
+            Some(name) => Verdict::Bootstrap(name, reason),
+            None => {
+                let (node, seqno) = (leader.name.clone(), leader.report.seqno());
+                Verdict::Wait(Waiting::Ahead { node, seqno })
+            }
+        }
+    }
+
+    /// The best started node with as much as the leader, which is stopped.
+    fn equal_to(&self, leader: Candidate<'a>) -> Option<Elector> {
+        let seqno = leader.report.seqno();
+        let equal = self
+            .candidates()
+            .filter(|c| c.eligible && c.report.seqno() == seqno);
+        let best = equal.max_by(|a, b| a.rank().cmp(&b.rank()));
+        best.map(|c| c.name.clone())
+    }
+
+    /// The members of the leader's view, when all of them can restore it by themselves and nobody else can
+    /// have more.
+    fn restorable(
+        &self,
+        leader: Candidate<'a>,
+        missing: &[Elector],
+        proven: bool,
+    ) -> Option<BTreeSet<Elector>> {
+        let view = leader.report.view.as_ref()?;
+        let id = view.id.as_ref()?;
+        let same = |c: &Candidate| c.report.view.as_ref().and_then(|v| v.id.as_ref()) == Some(id);
+        let here: Vec<_> = self
+            .candidates()
+            .filter(|c| c.eligible && same(c))
+            .collect();
+        let has = |uuid: &Uuid| here.iter().any(|c| c.report.lives.contains(uuid));
+        let complete = here.len() > 1 && view.members.iter().all(has);
+        let names: BTreeSet<_> = here.iter().map(|c| c.name.clone()).collect();
+        let nobody_else = missing.iter().all(|name| names.contains(name));
+        (complete && (nobody_else || proven)).then_some(names)
+    }
+
+    /// The nodes that prove that no silent one is ahead of the leader: its last primary view, the last
+    /// primary views of those, and so on. A later primary component descends from members of an earlier one,
+    /// so when this set is closed, the last one is within it; what was acknowledged there is on the disk of
+    /// the member that acknowledged it, and what was acknowledged before lies below the view's floor.
+    fn proof(&self, leader: Candidate<'a>) -> Result<BTreeSet<Elector>, Gap> {
+        let mut closed = BTreeSet::new();
+        let mut open = vec![leader];
+        while let Some(member) = open.pop() {
+            if !closed.insert(member.name.clone()) {
+                continue;
+            }
+            let unknown = || Gap::ViewUnknown(member.name.clone());
+            if member.report.safe {
+                continue; // left last: nobody went on without it
+            }
+            let view = member.report.view.as_ref().ok_or_else(unknown)?;
+            let reached = view
+                .floor
+                .is_some_and(|floor| floor <= leader.report.seqno());
+            if !reached {
+                return Err(Gap::ViewNotReached(member.name.clone()));
+            }
+            for uuid in &view.members {
+                open.push(self.member(*uuid, member.name)?);
+            }
+        }
+        Ok(closed)
+    }
+
+    /// The elector that had this group communication UUID, with its report.
+    fn member(&self, uuid: Uuid, of: &Elector) -> Result<Candidate<'a>, Gap> {
+        let mut found = self.candidates().filter(|c| c.report.lives.contains(&uuid));
+        if let Some(candidate) = found.next() {
+            return Ok(candidate);
+        }
+        let lived = |report: &Report| report.lives.contains(&uuid);
+        match self.ballot.reports().find(|(_, report, _)| lived(report)) {
+            Some((name, ..)) => Err(Gap::MemberChanged(name.clone())),
+            None => Err(Gap::MemberSilent(of.clone())),
+        }
+    }
+}
+
+/// How many openers of the past are remembered.
+const LINEAGE: usize = 8;
+
+/// The epoch that `name` opens when it bootstraps for `reason`; `None` when it has not reported.
+///
+/// A bootstrap that may lose something notes how far older data is still a prefix of what comes. Data of an
+/// epoch that was opened after the one that `name` holds left that line where its own epoch was forced, so
+/// the mark is never above the marks of those.
+#[must_use]
+pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Epoch> {
+    let Some(Stand::Reported { report, .. }) = ballot.stands.get(name) else {
+        return None;
+    };
+    let newest = newest_epoch(ballot);
+    let number = newest + 1;
+    let mut forced = ballot.epoch.forced.clone();
+    let mut lineage = ballot.epoch.lineage.clone();
+    lineage.push((number, name.clone()));
+    lineage.drain(..lineage.len().saturating_sub(LINEAGE));
+    if newest > ballot.epoch.number {
+        // The cluster's record was lost. How the newest epoch came about is not known, and no data of an
+        // older one counts as its prefix.
+        forced.push((newest, 0));
+    }
+    match reason {
+        Reason::Forced | Reason::PartnerGone(_) => {
+            let left = forced.iter().filter(|(epoch, _)| *epoch > report.epoch);
+            let kept = left.map(|(_, kept)| *kept).min().unwrap_or(u64::MAX);
+            forced.push((number, kept.min(report.seqno())));
+        }
+        Reason::AllReported | Reason::LastView(_) | Reason::Creation => {}
+    }
+    Some(Epoch {
+        number,
+        opened_by: Some(name.clone()),
+        position: report.position().cloned(),
+        lineage,
+        forced,
+    })
+}
+
+/// What the bootstrap of `name` would give up: nodes that report more, and nodes that have not reported.
+pub fn cost_of(ballot: &Ballot, name: &Elector) -> Vec<(Elector, Option<Position>)> {
+    let own = match ballot.stands.get(name) {
+        Some(Stand::Reported { report, .. }) => Some(report),
+        _ => None,
+    };
+    let more = ballot.reports().filter_map(|(other, report, _)| {
+        let position = report.position()?;
+        let covered = own.is_some_and(|own| covers(&ballot.epoch, own, report));
+        (other != name && !covered).then(|| (other.clone(), Some(position.clone())))
+    });
+    let unknown = ballot.unknown().into_iter().map(|other| (other, None));
+    more.chain(unknown).collect()
+}
+
+/// Whether the data of `own` contains that of `other`. After a forced bootstrap the same seqno may stand for
+/// different write sets, so the epochs have to agree as well.
+fn covers(record: &Epoch, own: &Report, other: &Report) -> bool {
+    let (Some(mine), Some(theirs)) = (own.position(), other.position()) else {
+        return false;
+    };
+    mine.history == theirs.history
+        && mine.seqno >= theirs.seqno
+        && record.leads_to(own.epoch, other.epoch, theirs.seqno)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! A server's way into the primary component, and its life there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::database::Database;
+use super::node::{FULL_SCORE, Node};
+use super::params::GaleraParams;
+use super::published::{self, Phase};
+use super::record::Seen;
+use super::settings;
+use super::volatile::Mood;
+use super::wsrep::{ClusterStatus, Status};
+use crate::ocf::Failure;
+use crate::sys::process::Process;
+
+/// How long a server of ours may take for one answer.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// The job's note on a node in service.
+pub const SERVING: &str = "serving";
+
+/// Where a running server is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// It does not answer yet: it starts, or receives state before it opens its socket.
+    Silent,
+    /// It answers, and is not in a primary component.
+    Outside,
+    /// In the component, and not Synced.
+    Inside(Status),
+    /// Primary and Synced, or a donor, which serves as well.
+    Serving(Status),
+}
+
+/// What the server of this node says of itself.
+///
+/// # Errors
+/// Only when it answers and refuses the account: that will not pass by waiting.
+pub fn progress(node: &Node) -> Result<Progress, Failure> {
+    ask(&node.settings.socket, &node.params)
+}
+
+/// What the server that listens on this socket says of itself.
+///
+/// # Errors
+/// As [`progress`].
+pub fn ask(socket: &Path, params: &GaleraParams) -> Result<Progress, Failure> {
+    let account = settings::account(params);
+    let asked =
+        Database::connect(socket, &account, ANSWER).and_then(|mut database| database.status());
+    match asked {
+        Ok(status) => Ok(judge(status)),
+        Err(error) if error.denied => Err(Failure::NotPermitted(format!(
+            "{error}; check check_user and check_passwd, or the clustercheck file"
+        ))),
+        Err(error) => {
+            log::debug!("{error}");
+            Ok(Progress::Silent)
+        }
+    }
+}
+
+/// What a status means.
+pub fn judge(status: Status) -> Progress {
+    if status.cluster_status != ClusterStatus::Primary {
+        return Progress::Outside;
+    }
+    if status.serves() {
+        Progress::Serving(status)
+    } else {
+        Progress::Inside(status)
+    }
+}
+
+/// Makes this node a member for everybody to see: it serves in the component of `epoch`.
+///
+/// # Errors
+/// When the server is in another history than the component, or the cluster does not take the news.
+pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
+    let missing = |what| Failure::Retry(format!("the server does not tell {what}"));
+    let history = status
+        .cluster_state_uuid
+        .ok_or_else(|| missing("wsrep_cluster_state_uuid"))?;
+    let gcomm = status
+        .gcomm_uuid
+        .ok_or_else(|| missing("wsrep_gcomm_uuid"))?;
+    let outlook = node.look()?;
+    let component = outlook.component();
+    let expected = component
+        .as_ref()
+        .map_or(history, |component| component.history);
+    if expected != history {
+        return Err(Failure::Retry(format!(
+            "{} is in a component of history {history}, the cluster's is {expected}: two clusters with one \
+             name; stop this one and compare wsrep_cluster_address",
+            node.name
+        )));
+    }
+    let mut record = node.record()?;
+    if record.epoch < epoch {
+        // Somebody else started this server.
+        (record.epoch, record.opened_by) =
+            (epoch, component.and_then(|component| component.opened_by));
+    }
+    record.lived(gcomm);
+    record.joining = None;
+    node.remember(&record)?;
+    let membership = published::Membership {
+        gcomm,
+        history: history.to_string(),
+        epoch,
+        opened_by: record.opened_by.clone(),
+    };
+    node.publish(Phase::Member(membership))?;
+    node.score(Some(FULL_SCORE))?;
+    node.volatile.set_note(SERVING, Mood::Well);
+    Ok(())
+}
+
+/// Notes the seqno from which on the data contains everything of earlier views, once for each primary view.
+/// Without that note, a crash leaves the last view unproven, and an election waits for everybody. Returns
+/// whether the view is news.
+///
+/// # Errors
+/// When the record cannot be written.
+pub fn witness(node: &Node, process: Process) -> Result<bool, Failure> {
+    let Some(view) = node.saved_view() else {
+        return Ok(false);
+    };
+    let id = view.view.to_string();
+    let mut record = node.record()?;
+    let known = record.seen.as_ref().is_some_and(|seen| seen.view == id);
+    if known && record.lives.last() == Some(&view.me) {
+        return Ok(false);
+    }
+    let account = settings::account(&node.params);
+    let asked = Database::connect(&node.settings.socket, &account, ANSWER)
+        .and_then(|mut database| database.causal_seqno());
+    let same = node
+        .saved_view()
+        .is_some_and(|now| now.view.to_string() == id);
+    match asked {
+        Ok(Some(floor)) if same && process.lives() => {
+            log::debug!("view {id} is applied at seqno {floor}");
+            record.lived(view.me);
+            record.seen = Some(Seen { view: id, floor });
+            node.remember(&record)?;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            log::debug!("view {id} is not confirmed yet: {error}");
+        }
+    }
+    Ok(true)
+}

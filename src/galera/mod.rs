@@ -1,0 +1,324 @@
+//! The agent `galera-rs`: a MariaDB Galera node under Pacemaker.
+//!
+//! Each action is short: what can take long is the business of the [`job`].
+
+pub mod address;
+mod arrival;
+pub mod ballot;
+mod bootstrap;
+pub mod database;
+mod datadir;
+pub mod election;
+mod electorate;
+pub mod grastate;
+pub mod gvwstate;
+mod job;
+mod membership;
+mod monitor;
+mod node;
+pub mod outlook;
+mod params;
+pub mod position;
+pub mod published;
+mod record;
+pub mod recover;
+mod report;
+mod server;
+mod settings;
+mod stop;
+mod verdict;
+mod version;
+mod volatile;
+pub mod wsrep;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use self::node::{Node, retry};
+use self::volatile::{Mood, Started, Volatile};
+use crate::ocf::{
+    About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, Notification, Params as _, Role,
+    Status, wait_until,
+};
+use crate::sys::{by_resource, command};
+
+pub use self::params::GaleraParams;
+
+const STEP: Duration = Duration::from_millis(20);
+
+/// How long a monitor waits for the job that it starts.
+const SECOND_JOB: Duration = Duration::from_secs(2);
+
+/// The agent for one action.
+#[derive(Debug)]
+pub struct Galera {
+    params: GaleraParams,
+    env: Env,
+}
+
+const fn monitor(interval_s: u32, role: Option<Role>) -> ActionRow {
+    let mut row = ActionRow::new(Action::Monitor, 20);
+    row.interval_s = Some(interval_s);
+    row.role = role;
+    row
+}
+
+impl Agent for Galera {
+    const ABOUT: About = About {
+        name: "galera-rs",
+        version: env!("CARGO_PKG_VERSION"),
+        shortdesc: "MariaDB Galera node",
+        longdesc: "\
+Runs a node of a MariaDB Galera cluster: starts the cluster from the latest seqno after it was down everywhere,
+joins, serves and leaves. Use it as a promotable clone: Unpromoted is a node in the agent's hand (waiting for the
+election, joining, or a synced reader), Promoted is Primary, Synced and chosen to serve. promoted-max=1 makes one
+writer, promoted-max=N makes every synced node serve. No parameter is required: what is not given is read from the
+server's own option files.",
+        actions: &[
+            ActionRow::new(Action::Start, 60),
+            ActionRow::new(Action::Stop, 120),
+            monitor(2, Some(Role::Unpromoted)),
+            monitor(1, Some(Role::Promoted)),
+            ActionRow::new(Action::Promote, 300),
+            ActionRow::new(Action::Demote, 60),
+            ActionRow::new(Action::Notify, 20),
+            ActionRow::new(Action::ReloadAgent, 20),
+            ActionRow::new(Action::ValidateAll, 20),
+            ActionRow::new(Action::MetaData, 5),
+        ],
+    };
+    type Params = GaleraParams;
+
+    fn new(params: GaleraParams, env: Env) -> Self {
+        Self { params, env }
+    }
+
+    fn validate(&self) -> Done {
+        validate(&self.node()?)
+    }
+
+    /// Takes the node in hand and leaves the rest to the job: nothing that can take long happens here.
+    fn start(&self) -> Done {
+        let node = self.node()?;
+        let volatile = &node.volatile;
+        if volatile.process("job").is_none() {
+            if node.server().running()?.is_none() {
+                node.score(None)?;
+                node.forget_report()?;
+            }
+            volatile.set_promoted(false).map_err(retry)?;
+            volatile.set_note("starting", Mood::Well);
+            self.attend(&started(&node), &Deadline::of(&self.env))?;
+        }
+        Ok(())
+    }
+
+    fn stop(&self) -> Done {
+        let datadir =
+            settings::Settings::read(&self.params, &self.env).map(|settings| settings.datadir);
+        stop::stop(&self.env, datadir.ok())
+    }
+
+    fn stop_blind(env: &Env) -> Done {
+        stop::stop(env, None)
+    }
+
+    fn monitor(&self) -> Result<Status, Failure> {
+        let resource = self.env.resource();
+        let started = match Volatile::of(resource).started().map_err(retry)? {
+            Some(started) => started,
+            None => match self.found_running()? {
+                Some(found) => found,
+                None => return Ok(Status::Stopped),
+            },
+        };
+        if self.env.is_probe(Action::Monitor) {
+            Volatile::of(resource).poke(); // Pacemaker may have been away, and knows nothing of us
+        }
+        let found = monitor::monitor(resource, &self.params, &started)?;
+        if found.job_is_missing && !self.env.is_probe(Action::Monitor) {
+            log::warn!("nobody attends to {resource}: starting the background job");
+            // Whatever keeps the job from its work, the server may be well.
+            if let Err(failure) = self.attend(&started, &Deadline::after(SECOND_JOB)) {
+                log::error!("{failure}");
+            }
+        }
+        match self.env.meta("role") {
+            Some("Unpromoted" | "Slave") => monitor::as_unpromoted(found.status),
+            Some(_) | None => found.status,
+        }
+    }
+
+    fn promote(&self) -> Done {
+        let node = self.running_node()?;
+        let deadline = Deadline::of(&self.env);
+        if node.server().running()?.is_none() {
+            bootstrap::bootstrap(&node, &deadline)?;
+        }
+        wait_until(
+            &deadline,
+            STEP * 5,
+            "the server to be Primary and Synced",
+            || {
+                let serves = matches!(
+                    membership::progress(&node)?,
+                    membership::Progress::Serving(_)
+                );
+                Ok::<_, Failure>(serves.then_some(()))
+            },
+        )?;
+        node.volatile.set_promoted(true).map_err(retry)?;
+        node.volatile.poke();
+        Ok(())
+    }
+
+    /// Gives up the role; the server goes on.
+    fn demote(&self) -> Done {
+        Volatile::of(self.env.resource())
+            .set_promoted(false)
+            .map_err(retry)
+    }
+
+    fn notify(&self, _: &Notification) {
+        Volatile::of(self.env.resource()).poke();
+    }
+
+    /// Nothing to do: each action reads the parameters, and the job is told to read them again.
+    fn reload(&self) -> Done {
+        let node = self.running_node()?;
+        let deadline = Deadline::of(&self.env);
+        stop::end_job(&node.volatile, &deadline)?;
+        self.attend(&started(&node), &deadline)
+    }
+
+    fn job(&self) -> Done {
+        job::run(&self.node()?)
+    }
+
+    fn resource_from_cluster(name: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
+        by_resource::environment("galera-rs", name)
+    }
+
+    fn describe(&self) -> Option<String> {
+        let note = Volatile::of(self.env.resource()).note()?;
+        Some(note.text)
+    }
+}
+
+impl Galera {
+    fn node(&self) -> Result<Node, Failure> {
+        Node::new(&self.params, &self.env)
+    }
+
+    /// The node, for actions on what runs already: no fault of its configuration may ban it.
+    fn running_node(&self) -> Result<Node, Failure> {
+        self.node().map_err(soft)
+    }
+
+    /// A server that runs on this resource's data although nobody started it here.
+    fn found_running(&self) -> Result<Option<Started>, Failure> {
+        match settings::Settings::read(&self.params, &self.env) {
+            Ok(settings) => {
+                let found = server::running(self.env.resource(), &settings.datadir)?;
+                let node = self.env.node().unwrap_or_default().to_owned();
+                Ok(found.map(|_| Started {
+                    datadir: settings.datadir,
+                    socket: settings.socket,
+                    node,
+                }))
+            }
+            // What was never started needs no valid configuration to be not running.
+            Err(unreadable) => {
+                log::warn!("{unreadable}");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the resource in hand: starts the background job and returns once that has taken over.
+    fn attend(&self, started: &Started, deadline: &Deadline) -> Done {
+        let program = std::env::current_exe().map_err(retry)?;
+        let mut job = command::program(program);
+        job.arg(Action::Job.name()).envs(self.env.pairs());
+        job.stdout(Stdio::null()).stderr(Stdio::null());
+        Volatile::of(self.env.resource())
+            .set_started(started)
+            .map_err(retry)?;
+        job.spawn()
+            .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))?;
+        wait_until(deadline, STEP, "the background job to begin", || {
+            let job = Volatile::of(self.env.resource()).process("job");
+            Ok::<_, Failure>(job.map(drop))
+        })
+    }
+}
+
+/// What `stop` and `monitor` will need of this node.
+fn started(node: &Node) -> Started {
+    let (datadir, socket) = (node.settings.datadir.clone(), node.settings.socket.clone());
+    Started {
+        datadir,
+        socket,
+        node: node.name.clone(),
+    }
+}
+
+/// Any failure as one that may pass: 2 to 6 would take the resource away from the node.
+fn soft(failure: Failure) -> Failure {
+    Failure::Retry(failure.to_string())
+}
+
+/// Looks at the node: can the server run here at all?
+fn validate(node: &Node) -> Done {
+    settings::server(&node.params)?;
+    node.settings.owner()?;
+    if let Some(provider) = &node.settings.provider
+        && !provider.exists()
+    {
+        let provider = provider.display();
+        return Err(Failure::NotInstalled(format!(
+            "wsrep_provider {provider} does not exist; install galera-4 or correct the path"
+        )));
+    }
+    if node
+        .settings
+        .flush_log
+        .as_deref()
+        .is_some_and(|value| value != "1")
+    {
+        log::warn!(
+            "innodb_flush_log_at_trx_commit is not 1: a crash of all nodes together loses acknowledged writes"
+        );
+    }
+    let datadir = &node.settings.datadir;
+    match std::fs::metadata(datadir) {
+        Ok(found) if !found.is_dir() => Err(Failure::WrongHere(format!(
+            "datadir {} is not a directory",
+            datadir.display()
+        ))),
+        Ok(_) => Ok(()),
+        Err(_) if node.params.enable_creation => {
+            let (uid, gid) = node.settings.owner()?;
+            let made =
+                std::fs::create_dir_all(datadir).and_then(|()| server::give(datadir, uid, gid));
+            made.map_err(|error| {
+                Failure::Retry(format!(
+                    "cannot make datadir {}: {error}",
+                    datadir.display()
+                ))
+            })
+        }
+        Err(error) => Err(Failure::Retry(format!(
+            "datadir {}: {error}; mount it, correct the path, or set enable_creation",
+            datadir.display()
+        ))),
+    }
+}
+
+/// The parameters of this agent, from an environment; for those who ask about a resource by hand.
+///
+/// # Errors
+/// When a value cannot be read.
+pub fn params(env: &Env) -> Result<GaleraParams, Failure> {
+    GaleraParams::read(env).map_err(|error| Failure::WrongEverywhere(error.to_string()))
+}

@@ -1,0 +1,136 @@
+//! One look at the cluster, as a ballot. Pure.
+
+use std::collections::BTreeMap;
+
+use super::ballot::{Ballot, Elector, Epoch, Force};
+use super::published::{self, Component, Published};
+use crate::cib::Cib;
+
+/// Who is asking, and with which parameters.
+#[derive(Debug, Clone)]
+pub struct Asker<'a> {
+    /// The resource.
+    pub resource: &'a str,
+    /// The parameter `enable_creation`.
+    pub enable_creation: bool,
+    /// The parameter `two_node_mode`.
+    pub two_node_mode: bool,
+}
+
+/// What the cluster knows of one resource.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    /// What each node published, by node name.
+    pub published: BTreeMap<String, Published>,
+    /// The facts for an election.
+    pub ballot: Ballot,
+    /// The epochs that stand in the CIB.
+    pub epochs: Vec<u64>,
+    /// The nodes whose attribute carries an order.
+    pub orders: Vec<String>,
+}
+
+impl Outlook {
+    /// Looks through the eyes of `asker`.
+    pub fn of(cib: &Cib, asker: &Asker<'_>) -> Self {
+        let published = published::all(cib, asker.resource);
+        let epoch = published::epoch(cib, asker.resource);
+        let stands = published::stands(&published, &epoch);
+        let ballot = Ballot {
+            quorate: cib.header.have_quorum,
+            epoch,
+            partner_gone: asker.two_node_mode && stands.len() == 2 && partner_gone(cib, &published),
+            stands,
+            enable_creation: asker.enable_creation,
+            force: order(cib, asker.resource),
+        };
+        let epochs = published::epoch_numbers(cib, asker.resource);
+        let name = published::order_attribute(asker.resource);
+        let ordered = cib
+            .nodes()
+            .filter(|node| node.transient.get(&name).is_some());
+        let orders = ordered.map(|node| node.uname.to_string()).collect();
+        Self {
+            published,
+            ballot,
+            epochs,
+            orders,
+        }
+    }
+
+    /// The running primary component.
+    pub fn component(&self) -> Option<Component> {
+        published::component(&self.published, &self.ballot.epoch)
+    }
+
+    /// The node names of electors, for people; an elector whose node has not published keeps its own name.
+    pub fn node_of<'a>(&'a self, elector: &'a Elector) -> &'a str {
+        let mut found = self
+            .published
+            .iter()
+            .filter(|(_, one)| one.elector == *elector);
+        found.next().map_or(elector, |(node, _)| node)
+    }
+
+    /// The cluster's epoch.
+    pub fn epoch(&self) -> &Epoch {
+        &self.ballot.epoch
+    }
+}
+
+/// Every node that has not reported is known to be gone: fenced, or cleanly down. One that still looks for its
+/// position has published something, and is not gone.
+fn partner_gone(cib: &Cib, published: &BTreeMap<String, Published>) -> bool {
+    let reported = |node: &str| {
+        let published = published.get(node);
+        published.is_some_and(|one| one.phase.report().is_some())
+    };
+    let mut others = cib.nodes().filter(|node| !reported(&node.uname));
+    others.all(|node| !node.may_run())
+}
+
+/// The operator's order, from the node attribute that carries it.
+fn order(cib: &Cib, resource: &str) -> Option<Force> {
+    let name = published::order_attribute(resource);
+    let mut orders = cib.nodes().filter_map(|node| node.transient.get(&name));
+    let text = orders.next()?;
+    match serde_json::from_str(text) {
+        Ok(order) => Some(order),
+        Err(error) => {
+            log::warn!("the order to bootstrap cannot be read ({error}): {text}");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::published::Phase;
+    use super::*;
+
+    fn lone_reporter(partner: &str) -> bool {
+        let text = format!(
+            "<cib have-quorum=\"1\"><configuration><crm_config/><nodes><node id=\"1\" uname=\"n1\"/><node id=\"2\" \
+             uname=\"n2\"/></nodes><resources/><constraints/></configuration><status><node_state id=\"2\" \
+             uname=\"n2\" {partner}/></status></cib>"
+        );
+        let own = serde_json::from_str::<Published>(
+            r#"{"elector":"g1","electors":["g1","g2"],"phase":"recovering"}"#,
+        );
+        let mut published = BTreeMap::new();
+        let mut one = own.unwrap();
+        one.elector = "g2".into();
+        published.insert("n2".to_owned(), one.clone());
+        assert_eq!(one.phase, Phase::Recovering);
+        let cib = Cib::parse(text.as_bytes()).unwrap();
+        let others = cib.nodes().filter(|node| &*node.uname == "n2").count();
+        assert_eq!(others, 1);
+        partner_gone(&cib, &published)
+    }
+
+    #[test]
+    fn a_partner_that_looks_for_its_position_is_not_gone() {
+        let online = "in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\"";
+        assert!(!lone_reporter(online));
+    }
+}

@@ -1,0 +1,101 @@
+//! The parameters of `galera-rs`: those of `ocf:heartbeat:galera`, none of them required, and few more.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ocf::Secret;
+use crate::params;
+
+params! {
+    /// Parameters of `galera-rs`.
+    pub struct GaleraParams {
+        /// Server program
+        ///
+        /// The MariaDB server. When it names a wrapper (mysqld_safe, mariadbd-safe), the server beside it is run
+        /// directly: a wrapper restarts the server behind the cluster's back. Default: mariadbd or mysqld, from
+        /// the usual places.
+        binary: Option<PathBuf>,
+        /// Client program
+        ///
+        /// Accepted for configurations of ocf:heartbeat:galera and not used: the agent speaks to the server itself.
+        client_binary: Option<String>,
+        /// Configuration file
+        ///
+        /// Read by the server instead of its standard option files. Default: the standard option files.
+        config: Option<PathBuf>,
+        /// Data directory
+        ///
+        /// Default: as the server's option files say, else /var/lib/mysql.
+        datadir: Option<PathBuf>,
+        /// User
+        ///
+        /// The user that the server runs as. Default: as the server's option files say, else mysql.
+        user: Option<String>,
+        /// Group
+        ///
+        /// The group of the files that the agent makes. Default: the group mysql.
+        group: Option<String>,
+        /// Error log
+        ///
+        /// Default: as the server's option files say, else /var/log/mysqld.log.
+        log: Option<PathBuf>,
+        /// PID file
+        ///
+        /// Written by the server. The agent does not rely on it. Default: as the server's option files say.
+        pid: Option<PathBuf>,
+        /// Socket
+        ///
+        /// The unix socket of the server. Default: as the server's option files say.
+        socket: Option<PathBuf>,
+        /// Create a cluster where there is none
+        ///
+        /// If every node's data directory is without a history, let one of them become the first of a new
+        /// cluster, and install the system tables where they are missing. A directory that holds databases is
+        /// preferred; if several do, the election refuses.
+        enable_creation: bool = "false",
+        /// Additional parameters
+        ///
+        /// Appended to the server's command line, separated by blanks.
+        additional_parameters: Option<String>,
+        /// Galera cluster address
+        ///
+        /// All members, as gcomm://node1,node2,node3. They are the electorate: a cluster that is down everywhere
+        /// starts from the latest position among them. Default: as the server's option files say.
+        wsrep_cluster_address: Option<String>,
+        /// Cluster names and Galera names
+        ///
+        /// pcmk1:galera1;pcmk2:galera2 for nodes whose name in the cluster is not their name in the Galera
+        /// cluster address. Needed only where the agent cannot find that out from the node's addresses.
+        cluster_host_map: Option<String>,
+        /// User for health checks
+        ///
+        /// Default: MYSQL_USERNAME in /etc/sysconfig/clustercheck or /etc/default/clustercheck, else root through
+        /// the socket.
+        check_user: Option<String>,
+        /// Password for health checks
+        ///
+        /// Better put into the clustercheck file (mode 0600) as MYSQL_PASSWORD.
+        check_passwd: Option<Secret>,
+        /// Use an empty password
+        ///
+        /// Use an empty password for health checks, whatever the clustercheck file says.
+        check_passwd_use_empty: bool = "false",
+        /// Two node mode
+        ///
+        /// In a cluster of two, let the survivor go on when the partner is fenced or cleanly down and the
+        /// survivor's partition has quorum. This may lose writes that only the partner had on disk.
+        two_node_mode: bool = "false",
+        /// Time for the saved view
+        ///
+        /// Seconds that the members of the last primary component are given to restore it by themselves before
+        /// an election takes place.
+        #[reloadable = true]
+        restore_timeout: Duration = "20",
+        /// Time to reach the primary component
+        ///
+        /// Seconds that a joining server is given to connect to the primary component. State transfer is not
+        /// limited.
+        #[reloadable = true]
+        join_timeout: Duration = "35",
+    }
+}

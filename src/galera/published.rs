@@ -1,0 +1,274 @@
+//! What the nodes publish in the CIB: one attribute for each node, one property set for the epoch.
+//!
+//! Every name is suffixed by the resource, so that several clusters can live on the same nodes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ballot::{Elector, Epoch, Report, Stand};
+use super::position::{History, read_position};
+use crate::cib::{Cib, Node};
+
+/// The value of a node's attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// Which elector this node is.
+    pub elector: Elector,
+    /// Everybody whom this node's configuration names.
+    pub electors: Vec<Elector>,
+    /// What it is doing.
+    #[serde(flatten)]
+    pub phase: Phase,
+}
+
+/// What a node is doing, with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "lowercase")]
+pub enum Phase {
+    /// Looking for its position.
+    Recovering,
+    /// Stopped, position known, ready to be elected.
+    Reported {
+        /// The report.
+        report: Report,
+    },
+    /// Restoring the last primary component together with the others of that view.
+    Restoring {
+        /// The report it made before.
+        report: Report,
+    },
+    /// Server running, looking for the primary component or receiving state.
+    Joining,
+    /// Epoch opened, server starting as the first of the component.
+    Bootstrapping {
+        /// The epoch.
+        epoch: u64,
+    },
+    /// In the primary component.
+    Member(Membership),
+    /// Stopped by the cluster; the report stands until the node or the resource starts again.
+    Stopped {
+        /// What it left.
+        report: Report,
+    },
+}
+
+impl Phase {
+    /// One word for people.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Phase::Recovering => "Recovering",
+            Phase::Reported { .. } => "Reported",
+            Phase::Restoring { .. } => "Restoring",
+            Phase::Joining => "Joining",
+            Phase::Bootstrapping { .. } => "Bootstrapping",
+            Phase::Member(_) => "Member",
+            Phase::Stopped { .. } => "Stopped",
+        }
+    }
+
+    /// The report that goes with it, if any.
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Phase::Reported { report }
+            | Phase::Restoring { report }
+            | Phase::Stopped { report } => Some(report),
+            Phase::Recovering | Phase::Joining | Phase::Bootstrapping { .. } | Phase::Member(_) => {
+                None
+            }
+        }
+    }
+
+    fn stand(&self) -> Stand {
+        let reported = |report: &Report, eligible| Stand::Reported {
+            report: report.clone(),
+            eligible,
+        };
+        match self {
+            Phase::Recovering => Stand::Silent,
+            Phase::Reported { report } => reported(report, true),
+            Phase::Stopped { report } => reported(report, false),
+            Phase::Restoring { report } => Stand::Restoring(report.clone()),
+            Phase::Joining => Stand::Joining,
+            Phase::Bootstrapping { .. } => Stand::Bootstrapping,
+            Phase::Member(_) => Stand::Primary,
+        }
+    }
+}
+
+/// A server's place in the primary component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Its group communication UUID, another one in each life.
+    pub gcomm: Uuid,
+    /// The history of the component (`wsrep_cluster_state_uuid`).
+    pub history: String,
+    /// The epoch of the component.
+    pub epoch: u64,
+    /// Who opened that epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<Elector>,
+}
+
+/// The name of a resource's node attribute.
+pub fn attribute(resource: &str) -> String {
+    format!("{resource}-galera")
+}
+
+/// The name of the node attribute by which an operator orders a bootstrap.
+pub fn order_attribute(resource: &str) -> String {
+    format!("{resource}-bootstrap")
+}
+
+/// What each node of the cluster has published, by node name. A value that cannot be read counts as silence.
+pub fn all(cib: &Cib, resource: &str) -> BTreeMap<String, Published> {
+    let nodes = cib
+        .nodes()
+        .filter_map(|node| Some((node.uname.to_string(), of(node, resource)?)));
+    nodes.collect()
+}
+
+fn of(node: &Node, resource: &str) -> Option<Published> {
+    let text = node.transient.get(&attribute(resource))?;
+    match serde_json::from_str(text) {
+        Ok(published) => Some(published),
+        Err(error) => {
+            log::warn!(
+                "{} has published what cannot be read ({error}): {text}",
+                node.uname
+            );
+            None
+        }
+    }
+}
+
+/// The stand of every elector: of those who published, and silence for those whom they name, or who serve in
+/// a component that was given up since.
+pub fn stands(published: &BTreeMap<String, Published>, epoch: &Epoch) -> BTreeMap<Elector, Stand> {
+    let named = published.values().flat_map(|one| &one.electors);
+    let mut stands: BTreeMap<_, _> = named.map(|name| (name.clone(), Stand::Silent)).collect();
+    for one in published.values() {
+        let given_up = matches!(&one.phase, Phase::Member(member) if epoch.gave_up(member.epoch));
+        let stand = if given_up {
+            Stand::Silent
+        } else {
+            one.phase.stand()
+        };
+        stands.insert(one.elector.clone(), stand);
+    }
+    stands
+}
+
+/// The id of the property set that opens an epoch. The cluster creates it for exactly one node.
+pub fn epoch_set(resource: &str, epoch: u64) -> String {
+    format!("{resource}-epoch-{epoch}")
+}
+
+/// The properties of an epoch.
+pub fn epoch_pairs(resource: &str, epoch: &Epoch) -> Vec<(String, String)> {
+    let forced = epoch
+        .forced
+        .iter()
+        .map(|(number, seqno)| format!("{number}:{seqno}"));
+    let lineage = epoch
+        .lineage
+        .iter()
+        .map(|(number, elector)| format!("{number}:{elector}"));
+    let mut pairs = vec![
+        (
+            format!("{resource}-epoch-lineage"),
+            lineage.collect::<Vec<_>>().join(" "),
+        ),
+        (format!("{resource}-epoch"), epoch.number.to_string()),
+        (
+            format!("{resource}-epoch-forced"),
+            forced.collect::<Vec<_>>().join(" "),
+        ),
+    ];
+    if let Some(elector) = &epoch.opened_by {
+        pairs.push((format!("{resource}-epoch-opened-by"), elector.clone()));
+    }
+    if let Some(position) = &epoch.position {
+        pairs.push((format!("{resource}-epoch-position"), position.to_string()));
+    }
+    pairs
+}
+
+/// The epochs that stand in the CIB, by number.
+pub fn epoch_numbers(cib: &Cib, resource: &str) -> Vec<u64> {
+    let prefix = format!("{resource}-epoch-");
+    let numbers = cib
+        .options()
+        .sets()
+        .filter_map(|set| set.id.strip_prefix(&*prefix)?.parse().ok());
+    let mut numbers: Vec<u64> = numbers.collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+/// The newest epoch of the cluster.
+pub fn epoch(cib: &Cib, resource: &str) -> Epoch {
+    let Some(&number) = epoch_numbers(cib, resource).last() else {
+        return Epoch::default();
+    };
+    let set = cib.options().set(&epoch_set(resource, number));
+    let get = |name: &str| set.and_then(|set| set.get(&format!("{resource}-{name}")));
+    let forced = get("epoch-forced").unwrap_or_default().split_whitespace();
+    let lineage = get("epoch-lineage").unwrap_or_default().split_whitespace();
+    Epoch {
+        number,
+        opened_by: get("epoch-opened-by").map(str::to_owned),
+        position: get("epoch-position").and_then(|text| read_position(text).ok().flatten()),
+        lineage: lineage.filter_map(read_opener).collect(),
+        forced: forced.filter_map(read_forced).collect(),
+    }
+}
+
+/// The newest epoch, if this elector opened it and `own`, the epoch of its record, says that it has never
+/// started a server in it. Nobody else may remove it, and nobody can start without it.
+pub fn unused_epoch(cib: &Cib, resource: &str, elector: &Elector, own: u64) -> Option<u64> {
+    let epoch = epoch(cib, resource);
+    let mine = epoch.opened_by.as_ref() == Some(elector);
+    (mine && epoch.number > own).then_some(epoch.number)
+}
+
+fn read_opener(text: &str) -> Option<(u64, Elector)> {
+    let (epoch, elector) = text.split_once(':')?;
+    Some((epoch.parse().ok()?, elector.to_owned()))
+}
+
+fn read_forced(text: &str) -> Option<(u64, u64)> {
+    let (epoch, seqno) = text.split_once(':')?;
+    Some((epoch.parse().ok()?, seqno.parse().ok()?))
+}
+
+/// The running primary component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// Its history.
+    pub history: History,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Who opened that epoch.
+    pub opened_by: Option<Elector>,
+}
+
+/// The primary component, as its members publish it; one that was given up since does not count.
+pub fn component(published: &BTreeMap<String, Published>, epoch: &Epoch) -> Option<Component> {
+    let mut members = published.values().filter_map(|one| {
+        let Phase::Member(member) = &one.phase else {
+            return None;
+        };
+        let history = member.history.parse().ok()?;
+        let opened_by = member.opened_by.clone();
+        let component = Component {
+            history,
+            epoch: member.epoch,
+            opened_by,
+        };
+        (!epoch.gave_up(member.epoch)).then_some(component)
+    });
+    members.next()
+}

@@ -1,0 +1,157 @@
+//! What this node remembers of itself outside the data directory, which a state transfer replaces.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ballot::{Elector, Epoch, LastView};
+use super::gvwstate::SavedView;
+use super::position::Position;
+use crate::sys::files;
+
+/// Where the records live; it must outlive a reboot.
+const DIRECTORY: &str = "/var/lib/galera-rs";
+
+/// How many lives are remembered: as many as a view of long ago could name.
+const LIVES: usize = 8;
+
+/// The record of one resource on this node.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// The newest epoch that this node was a member of.
+    pub epoch: u64,
+    /// Who opened that epoch.
+    pub opened_by: Option<Elector>,
+    /// The epoch of the component that it was told to join and was not yet Synced in.
+    pub joining: Option<u64>,
+    /// The group communication UUIDs of its servers, newest last.
+    pub lives: Vec<Uuid>,
+    /// The last primary view that was seen applied, with the seqno reached then.
+    pub seen: Option<Seen>,
+    /// What is known of the last primary view when `gvwstate.dat` is gone. It holds at this position only.
+    pub left: Option<Left>,
+}
+
+/// A primary view whose change was applied on this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Galera's identifier of the view.
+    pub view: String,
+    /// A seqno of that view: data from here on has everything of earlier views.
+    pub floor: u64,
+}
+
+/// The last primary view of a server that is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Where the data stood.
+    pub position: Position,
+    /// Those of the view that may have gone on.
+    pub members: BTreeSet<Uuid>,
+    /// See [`LastView::floor`].
+    pub floor: Option<u64>,
+}
+
+/// The file of a resource's record.
+pub fn path(resource: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("{resource}.json"))
+}
+
+impl Record {
+    /// Reads the record; an empty one when there is none yet.
+    ///
+    /// # Errors
+    /// When there is one that cannot be read: then nothing is known, which is not the same as nothing.
+    pub fn load(resource: &str) -> io::Result<Self> {
+        Ok(files::load(&path(resource))?.unwrap_or_default())
+    }
+
+    /// Writes the record; on disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, resource: &str) -> io::Result<()> {
+        files::save(&path(resource), self)
+    }
+
+    /// Notes a life; the newest is last. Returns whether that is news.
+    pub fn lived(&mut self, life: Uuid) -> bool {
+        if self.lives.last() == Some(&life) {
+            return false;
+        }
+        self.lives.retain(|known| *known != life);
+        self.lives.push(life);
+        let surplus = self.lives.len().saturating_sub(LIVES);
+        self.lives.drain(..surplus);
+        true
+    }
+
+    /// The floor of this view, if the view was seen applied.
+    fn floor(&self, view: &str) -> Option<u64> {
+        let seen = self.seen.as_ref().filter(|seen| seen.view == view)?;
+        Some(seen.floor)
+    }
+
+    /// What is known of the last primary view of data at `position`. `saved`: `gvwstate.dat`, if it is there.
+    pub fn last_view(&self, saved: Option<&SavedView>, position: &Position) -> Option<LastView> {
+        if let Some(saved) = saved {
+            let id = saved.view.to_string();
+            let floor = self.floor(&id);
+            return Some(LastView {
+                id: Some(id),
+                members: saved.members.clone(),
+                floor,
+            });
+        }
+        let left = self.left.as_ref()?;
+        let same =
+            left.position.history == position.history && left.position.seqno == position.seqno;
+        same.then(|| LastView {
+            id: None,
+            members: left.members.clone(),
+            floor: left.floor,
+        })
+    }
+
+    /// Takes the view over from `gvwstate.dat`, which is about to be removed, for data at `position`.
+    pub fn take_over(&mut self, view: &LastView, position: &Position) {
+        let (members, floor) = (view.members.clone(), view.floor);
+        self.left = Some(Left {
+            position: position.clone(),
+            members,
+            floor,
+        });
+    }
+
+    /// After a clean stop at `position`: the rest of the last view may have gone on.
+    pub fn leave(&mut self, last: &SavedView, position: &Position) {
+        self.lived(last.me);
+        let others = last.members.iter().copied();
+        let members = others
+            .filter(|member| !self.lives.contains(member))
+            .collect();
+        let floor = self.floor(&last.view.to_string());
+        let position = position.clone();
+        self.left = Some(Left {
+            position,
+            members,
+            floor,
+        });
+    }
+
+    /// Before a bootstrap in a new epoch: its component begins with this node alone.
+    pub fn begin(&mut self, epoch: &Epoch) {
+        (self.epoch, self.opened_by) = (epoch.number, epoch.opened_by.clone());
+        self.joining = None;
+        self.seen = None;
+        self.left = epoch.position.as_ref().map(|position| Left {
+            position: position.clone(),
+            members: BTreeSet::new(),
+            floor: Some(position.seqno),
+        });
+    }
+}

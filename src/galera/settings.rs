@@ -1,0 +1,293 @@
+//! What holds on this node: the parameters, else the server's option files, else the server's defaults.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::params::GaleraParams;
+use super::version;
+use crate::mycnf::{Files, Options};
+use crate::ocf::{Env, Failure, Secret};
+use crate::sys::accounts;
+
+/// Where distributions put the server, in the order of their age.
+const SERVERS: [&str; 6] = [
+    "/usr/sbin/mariadbd",
+    "/usr/libexec/mariadbd",
+    "/usr/bin/mariadbd",
+    "/usr/sbin/mysqld",
+    "/usr/libexec/mysqld",
+    "/usr/bin/mysqld",
+];
+
+/// Read by clustercheck and by `ocf:heartbeat:galera`, in this order.
+const CHECK_FILES: [&str; 2] = ["/etc/sysconfig/clustercheck", "/etc/default/clustercheck"];
+
+/// The account for health checks.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its name.
+    pub user: String,
+    /// Its password; `None` where the socket identifies the user.
+    pub password: Option<Secret>,
+}
+
+/// What the server is started and asked with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `--defaults-file`, if a parameter names one.
+    pub defaults_file: Option<PathBuf>,
+    /// Data directory.
+    pub datadir: PathBuf,
+    /// Unix socket.
+    pub socket: PathBuf,
+    /// PID file, where one is configured.
+    pub pid_file: Option<PathBuf>,
+    /// Error log.
+    pub error_log: PathBuf,
+    /// The error log is given by us: the option files name none that the server would use.
+    pub own_error_log: bool,
+    /// The operating system's user that the server becomes.
+    pub user: String,
+    /// The group of its files.
+    pub group: String,
+    /// `wsrep_cluster_address`.
+    pub cluster_address: Option<String>,
+    /// `wsrep_cluster_name`.
+    pub cluster_name: Option<String>,
+    /// `wsrep_node_address`, the part before a port.
+    pub node_address: Option<String>,
+    /// `wsrep_node_name`.
+    pub node_name: Option<String>,
+    /// `wsrep_provider`.
+    pub provider: Option<PathBuf>,
+    /// `innodb_flush_log_at_trx_commit`, where set.
+    pub flush_log: Option<String>,
+}
+
+impl Settings {
+    /// Reads the option files and lays the parameters over them.
+    ///
+    /// # Errors
+    /// When an option file cannot be read or understood.
+    pub fn read(params: &GaleraParams, env: &Env) -> Result<Self, Failure> {
+        let files = Files {
+            defaults_file: params.config.clone(),
+            root: PathBuf::from("/"),
+            home: env.plain("HOME").map(PathBuf::from),
+            version: server(params).ok().and_then(|server| version::of(&server)),
+        };
+        let options =
+            Options::read(&files).map_err(|error| Failure::WrongHere(error.to_string()))?;
+        Ok(Self::over(params, &options))
+    }
+
+    fn over(params: &GaleraParams, options: &Options) -> Self {
+        let text = |given: &Option<String>, name| {
+            given
+                .clone()
+                .or_else(|| options.get(name).map(str::to_owned))
+        };
+        let datadir = params
+            .datadir
+            .clone()
+            .or_else(|| options.get("datadir").map(PathBuf::from));
+        let datadir = datadir.unwrap_or_else(|| PathBuf::from("/var/lib/mysql"));
+        // The server takes relative paths from the data directory.
+        let path = |given: &Option<PathBuf>, name| {
+            let found = given
+                .clone()
+                .or_else(|| options.get(name).map(PathBuf::from));
+            found
+                .filter(|path| !path.as_os_str().is_empty())
+                .map(|path| datadir.join(path))
+        };
+        let error_log = path(&params.log, "log_error").map(with_extension);
+        let node_address = options
+            .get("wsrep_node_address")
+            .filter(|address| *address != "AUTO");
+        Self {
+            defaults_file: params.config.clone(),
+            socket: path(&params.socket, "socket").unwrap_or_else(default_socket),
+            pid_file: path(&params.pid, "pid_file"),
+            own_error_log: error_log.is_none() || params.log.is_some(),
+            error_log: error_log.unwrap_or_else(|| PathBuf::from("/var/log/mysqld.log")),
+            user: text(&params.user, "user").unwrap_or_else(|| "mysql".into()),
+            group: params.group.clone().unwrap_or_else(|| "mysql".into()),
+            cluster_address: text(&params.wsrep_cluster_address, "wsrep_cluster_address"),
+            node_address: node_address.map(str::to_owned),
+            cluster_name: options.get("wsrep_cluster_name").map(str::to_owned),
+            node_name: options.get("wsrep_node_name").map(str::to_owned),
+            provider: options.get("wsrep_provider").map(PathBuf::from),
+            flush_log: options
+                .get("innodb_flush_log_at_trx_commit")
+                .map(str::to_owned),
+            datadir,
+        }
+    }
+
+    /// The numbers of the server's user and group.
+    ///
+    /// # Errors
+    /// When nobody knows the user.
+    pub fn owner(&self) -> Result<(u32, u32), Failure> {
+        let unknown = || {
+            Failure::NotInstalled(format!(
+                "user {} does not exist; create it or set the parameter user",
+                self.user
+            ))
+        };
+        let uid = accounts::uid(&self.user).ok_or_else(unknown)?;
+        let gid = accounts::gid(&self.group).ok_or_else(|| {
+            Failure::NotInstalled(format!(
+                "group {} does not exist; create it or set the parameter group",
+                self.group
+            ))
+        })?;
+        Ok((uid, gid))
+    }
+}
+
+/// A `log_error` without an extension gets `.err` from the server (sql/mysqld.cc).
+fn with_extension(path: PathBuf) -> PathBuf {
+    match path.extension() {
+        Some(_) => path,
+        None => path.with_extension("err"),
+    }
+}
+
+/// The socket that the distributions compile in.
+fn default_socket() -> PathBuf {
+    let debian = Path::new("/etc/debian_version").exists();
+    let path = if debian {
+        "/run/mysqld/mysqld.sock"
+    } else {
+        "/var/lib/mysql/mysql.sock"
+    };
+    PathBuf::from(path)
+}
+
+/// The server program: the parameter's, or the first that is installed.
+///
+/// # Errors
+/// When there is none.
+pub fn server(params: &GaleraParams) -> Result<PathBuf, Failure> {
+    let found = match &params.binary {
+        Some(binary) if is_wrapper(binary) => beside(binary),
+        Some(binary) => Some(binary.clone()).filter(|path| path.is_file()),
+        None => SERVERS
+            .iter()
+            .map(PathBuf::from)
+            .find(|path| path.is_file()),
+    };
+    found.ok_or_else(|| {
+        let wanted = params
+            .binary
+            .as_ref()
+            .map_or("mariadbd".into(), |path| path.display().to_string());
+        Failure::NotInstalled(format!(
+            "server program {wanted} not found; install MariaDB or set the parameter binary"
+        ))
+    })
+}
+
+fn is_wrapper(binary: &Path) -> bool {
+    let name = binary.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with("_safe") || name.ends_with("-safe")
+}
+
+/// The server that belongs to a wrapper: in its directory, else in the usual places.
+fn beside(wrapper: &Path) -> Option<PathBuf> {
+    let directory = wrapper.parent().unwrap_or(Path::new("/usr/bin"));
+    let names = ["mariadbd", "mysqld"].map(|name| directory.join(name));
+    let usual = SERVERS.iter().map(PathBuf::from);
+    names.into_iter().chain(usual).find(|path| path.is_file())
+}
+
+/// The account for health checks.
+pub fn account(params: &GaleraParams) -> Account {
+    let file = CHECK_FILES
+        .iter()
+        .find_map(|path| fs::read_to_string(path).ok())
+        .unwrap_or_default();
+    account_from(params, &file)
+}
+
+fn account_from(params: &GaleraParams, file: &str) -> Account {
+    let user = params
+        .check_user
+        .clone()
+        .or_else(|| assigned(file, "MYSQL_USERNAME"));
+    let password = match (&params.check_passwd, params.check_passwd_use_empty) {
+        (_, true) => None,
+        (Some(given), false) => Some(given.clone()),
+        (None, false) => assigned(file, "MYSQL_PASSWORD").map(Secret::new),
+    };
+    Account {
+        user: user.unwrap_or_else(|| "root".into()),
+        password,
+    }
+}
+
+/// The value of `NAME=value` in a file of shell assignments, which is read and never executed.
+fn assigned(file: &str, name: &str) -> Option<String> {
+    let lines = file
+        .lines()
+        .map(str::trim)
+        .map(|line| line.strip_prefix("export ").unwrap_or(line));
+    let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    let value = values.next_back()?;
+    let bare = ['"', '\'']
+        .iter()
+        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
+    Some(bare.unwrap_or(value).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ocf::Params;
+
+    fn params(pairs: &[(&str, &str)]) -> GaleraParams {
+        let named = pairs
+            .iter()
+            .map(|(name, value)| (format!("OCF_RESKEY_{name}"), (*value).to_owned()));
+        GaleraParams::read(&Env::from_pairs(named)).unwrap()
+    }
+
+    #[test]
+    fn no_parameter_is_required() {
+        params(&[]);
+    }
+
+    #[test]
+    fn the_clustercheck_file_is_read_and_not_executed() {
+        let file = "MYSQL_USERNAME=\"check\"\nexport MYSQL_PASSWORD='a=$(b)'\n";
+        let account = account_from(&params(&[]), file);
+        assert_eq!(account.user, "check");
+        assert_eq!(account.password.unwrap().reveal(), "a=$(b)");
+        let empty = account_from(&params(&[("check_passwd_use_empty", "1")]), file);
+        assert!(empty.password.is_none());
+    }
+
+    #[test]
+    fn a_parameter_beats_the_clustercheck_file() {
+        let given = params(&[("check_user", "me"), ("check_passwd", "secret")]);
+        let account = account_from(&given, "MYSQL_USERNAME=check\nMYSQL_PASSWORD=x\n");
+        assert_eq!(
+            (account.user.as_str(), account.password.unwrap().reveal()),
+            ("me", "secret")
+        );
+    }
+
+    #[test]
+    fn a_log_without_extension_is_where_the_server_puts_it() {
+        assert_eq!(
+            with_extension("/var/log/mysql".into()),
+            PathBuf::from("/var/log/mysql.err")
+        );
+        assert_eq!(
+            with_extension("/var/log/a.log".into()),
+            PathBuf::from("/var/log/a.log")
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! Stop: everything of this resource on this node ends, with proof, whatever else is broken.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::datadir::Directory;
+use super::grastate;
+use super::gvwstate::{self, SavedView};
+use super::membership::SERVING;
+use super::node::retry;
+use super::published::{self, Phase, Published};
+use super::record::Record;
+use super::report::{self, Disk};
+use super::server;
+use super::volatile::Volatile;
+use crate::ocf::{Deadline, Done, Env, Failure, wait_until};
+use crate::sys::cluster;
+use crate::sys::process::Watch;
+
+/// How long a server that was never Synced is given to stop by itself.
+const JOINING: Duration = Duration::from_secs(8);
+
+const STEP: Duration = Duration::from_millis(20);
+
+/// The server's own default.
+const DATADIR: &str = "/var/lib/mysql";
+
+/// Stops the job, the server and its helpers. `configured`: the data directory that the configuration names
+/// now; what `start` noted goes before it.
+///
+/// # Errors
+/// When something still runs at the deadline.
+pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
+    let deadline = Deadline::of(env);
+    let resource = env.resource();
+    let volatile = Volatile::of(resource);
+    let started = volatile.started().unwrap_or_else(|error| {
+        log::warn!("what was started is not known: {error}");
+        None
+    });
+    let datadir = started.as_ref().map(|started| started.datadir.clone());
+    let datadir = datadir.or(configured).unwrap_or_else(|| DATADIR.into());
+    end_job(&volatile, &deadline)?;
+    let mut last_view = None;
+    server::stop(resource, &datadir, &deadline, patience(&volatile), || {
+        last_view = saved_view(&datadir).or_else(|| last_view.take());
+    })?;
+    let node = env
+        .node()
+        .map(str::to_owned)
+        .or(started.map(|started| started.node));
+    if let Some(node) = node
+        && let Err(error) = say_goodbye(resource, &node, &datadir, last_view.as_ref())
+    {
+        log::warn!("stopped, and the cluster could not be told: {error}");
+    }
+    volatile.clear().map_err(retry)
+}
+
+/// A server on its way into the component hears no SIGTERM until it is there, and has nothing to lose.
+fn patience(volatile: &Volatile) -> Duration {
+    match volatile.note() {
+        Some(note) if note.text != SERVING => JOINING,
+        _ => Duration::MAX,
+    }
+}
+
+/// Ends the background job, so that it brings nothing up again.
+///
+/// # Errors
+/// When it survives.
+pub fn end_job(volatile: &Volatile, deadline: &Deadline) -> Done {
+    let Some(job) = volatile.process("job") else {
+        return Ok(());
+    };
+    let Some(watch) = Watch::of(job) else {
+        return Ok(());
+    };
+    watch.kill(); // it keeps nothing that is not on disk
+    wait_until(deadline, STEP, "the background job to end", || {
+        Ok::<_, Failure>((!job.lives()).then_some(()))
+    })
+}
+
+fn saved_view(datadir: &Path) -> Option<SavedView> {
+    let text = std::fs::read_to_string(datadir.join("gvwstate.dat")).ok()?;
+    gvwstate::read(&text).ok()
+}
+
+/// Leaves the report of a clean stop behind, so that this node need not be waited for.
+fn say_goodbye(resource: &str, node: &str, datadir: &Path, last_view: Option<&SavedView>) -> Done {
+    cluster::set_score(node, resource, None).map_err(retry)?;
+    let deadline = Deadline::after(Duration::from_secs(5));
+    let name = published::attribute(resource);
+    let phase = farewell(resource, datadir, last_view)?;
+    let before = cluster::look().map_err(retry)?;
+    let published = published::all(&before, resource).remove(node);
+    if let Some(published) = &published {
+        let own = Record::load(resource).map_err(retry)?.epoch;
+        if let Some(number) = published::unused_epoch(&before, resource, &published.elector, own) {
+            log::warn!("epoch {number} was opened here and never used: closing it");
+            let set = published::epoch_set(resource, number);
+            cluster::delete_properties(&set).map_err(retry)?;
+        }
+    }
+    let text = match (published, phase) {
+        // A server that died: its watcher has told already that nothing is known of this node.
+        (Some(before), None) if before.phase == Phase::Recovering => return Ok(()),
+        (Some(before), Some(phase)) => {
+            let published = Published { phase, ..before };
+            Some(serde_json::to_string(&published).map_err(retry)?)
+        }
+        (None, _) | (_, None) => None,
+    };
+    cluster::set_attribute(node, &name, text.as_deref(), &deadline).map_err(retry)
+}
+
+/// The report of a node that was stopped cleanly; `None` when its position is not known without a recovery.
+fn farewell(
+    resource: &str,
+    datadir: &Path,
+    last_view: Option<&SavedView>,
+) -> Result<Option<Phase>, Failure> {
+    let Ok(text) = std::fs::read_to_string(datadir.join("grastate.dat")) else {
+        return Ok(None);
+    };
+    let grastate = Some(grastate::read(&text).map_err(|damage| damage.to_string()));
+    let saved_view = saved_view(datadir);
+    let disk = Disk {
+        directory: Directory::System,
+        grastate,
+        saved_view,
+        recovered: None,
+    };
+    let Some(position) = disk.clean_position() else {
+        return Ok(None);
+    };
+    let mut record = Record::load(resource).map_err(retry)?;
+    if let Some(view) = last_view {
+        record.leave(view, &position);
+        record.save(resource).map_err(retry)?;
+    }
+    Ok(Some(Phase::Stopped {
+        report: report::report(&disk, &record),
+    }))
+}

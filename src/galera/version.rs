@@ -1,0 +1,66 @@
+//! The version of an installed server: it decides which option groups count.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sys::command::{program, run};
+use crate::sys::files;
+
+/// Remembered until the next reboot, so that a monitor starts no process.
+const CACHE: &str = "/run/galera-rs/server-version.json";
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    program: PathBuf,
+    changed: i64,
+    version: Option<(u16, u16)>,
+}
+
+/// Major and minor version of the server program; `None` when it does not tell.
+pub fn of(server: &Path) -> Option<(u16, u16)> {
+    let changed = fs::metadata(server).ok()?.ctime();
+    let cache = Path::new(CACHE);
+    let known: Option<Known> = files::load(cache).ok().flatten();
+    if let Some(known) = known.filter(|known| known.program == server && known.changed == changed) {
+        return known.version;
+    }
+    let mut question = program(server);
+    question.args(["--no-defaults", "--version"]);
+    let answer = run(question, LIMIT).ok()?;
+    let version = read(&String::from_utf8_lossy(&answer.stdout));
+    let known = Known {
+        program: server.to_owned(),
+        changed,
+        version,
+    };
+    if let Err(error) = files::save(cache, &known) {
+        log::debug!("{CACHE}: {error}");
+    }
+    version
+}
+
+/// `mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64 (Debian 12)`
+fn read(text: &str) -> Option<(u16, u16)> {
+    let (_, rest) = text.split_once("Ver ")?;
+    let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_what_the_server_prints() {
+        let text =
+            "/usr/sbin/mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64";
+        assert_eq!(read(text), Some((10, 11)));
+        assert_eq!(read("garbage"), None);
+    }
+}

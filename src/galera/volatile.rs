@@ -1,0 +1,235 @@
+//! What this node knows of its own resource until it reboots: the directory under `/run/galera-rs`.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::sys::files;
+use crate::sys::lock::{self, Lock};
+use crate::sys::process::Process;
+
+/// Gone after a reboot, like the processes it speaks of.
+const DIRECTORY: &str = "/run/galera-rs";
+
+/// The directory of one resource.
+#[derive(Debug, Clone)]
+pub struct Volatile(PathBuf);
+
+/// What `start` took in hand; `stop` works from this even when parameters and option files are gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// The data directory.
+    pub datadir: PathBuf,
+    /// The server's socket.
+    pub socket: PathBuf,
+    /// This node's name in the cluster.
+    pub node: String,
+}
+
+/// What the background job is doing, for monitors and for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// A sentence.
+    pub text: String,
+    /// Since when, in seconds of the epoch.
+    pub since: u64,
+    /// How bad that is.
+    pub mood: Mood,
+}
+
+/// What a note means for the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mood {
+    /// The normal course of things.
+    Well,
+    /// It waits for something that may need a person: degraded.
+    Waiting,
+    /// The server died in service, and the job has told the cluster.
+    Died,
+    /// The job has given up: the resource has failed.
+    Failed,
+}
+
+impl Note {
+    /// How old it is, in seconds.
+    pub fn age(&self) -> u64 {
+        now().saturating_sub(self.since)
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+impl Volatile {
+    /// The directory of this resource.
+    pub fn of(resource: &str) -> Self {
+        Self(Path::new(DIRECTORY).join(resource))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// What was started, if anything was.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn started(&self) -> io::Result<Option<Started>> {
+        files::load(&self.path("started.json"))
+    }
+
+    /// Notes what is started.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_started(&self, started: &Started) -> io::Result<()> {
+        files::save(&self.path("started.json"), started)
+    }
+
+    /// Whether the cluster promoted this node.
+    pub fn promoted(&self) -> bool {
+        self.path("promoted.json").exists()
+    }
+
+    /// Notes the role.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn set_promoted(&self, promoted: bool) -> io::Result<()> {
+        let path = self.path("promoted.json");
+        if promoted {
+            files::save(&path, &true)
+        } else {
+            files::remove(&path)
+        }
+    }
+
+    /// The process that a name was given to by [`Volatile::set_process`], if it still lives.
+    pub fn process(&self, name: &str) -> Option<Process> {
+        let known: Option<Process> = files::load(&self.path(&format!("{name}.pid"))).ok()?;
+        known.filter(Process::lives)
+    }
+
+    /// Remembers a process under a name.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_process(&self, name: &str, process: Process) -> io::Result<()> {
+        files::save(&self.path(&format!("{name}.pid")), &process)
+    }
+
+    /// The job's last note.
+    pub fn note(&self) -> Option<Note> {
+        files::load(&self.path("note.json")).ok().flatten()
+    }
+
+    /// Writes a note, unless it says what the last one said. Returns whether it was news.
+    pub fn set_note(&self, text: &str, mood: Mood) -> bool {
+        if self
+            .note()
+            .is_some_and(|note| note.text == text && note.mood == mood)
+        {
+            return false;
+        }
+        let note = Note {
+            text: text.to_owned(),
+            since: now(),
+            mood,
+        };
+        if let Err(error) = files::save(&self.path("note.json"), &note) {
+            log::warn!("cannot write {}: {error}", self.0.display());
+        }
+        true
+    }
+
+    /// Removes everything except locks: nothing of this resource is in hand any more.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn clear(&self) -> io::Result<()> {
+        for name in [
+            "promoted.json",
+            "note.json",
+            "server.pid",
+            "job.pid",
+            "started.json",
+        ] {
+            files::remove(&self.path(name))?;
+        }
+        Ok(())
+    }
+
+    /// The right to be this resource's job; `None` while another process is.
+    ///
+    /// # Errors
+    /// When the lock cannot be reached.
+    pub fn job_lock(&self) -> io::Result<Option<Lock>> {
+        files::private_directory(&self.0)?;
+        lock::take(&self.path("job.lock"))
+    }
+
+    /// The right to start a server; `None` while another process has it.
+    ///
+    /// # Errors
+    /// When the lock cannot be reached.
+    pub fn server_lock(&self) -> io::Result<Option<Lock>> {
+        files::private_directory(&self.0)?;
+        lock::take(&self.path("server.lock"))
+    }
+
+    /// Where a server that cannot open its error log yet leaves its first words.
+    pub fn first_words(&self) -> PathBuf {
+        self.path("server.err")
+    }
+
+    /// Wakes the job, if there is one, so that it looks again at once.
+    pub fn poke(&self) {
+        let told =
+            UnixDatagram::unbound().and_then(|socket| socket.send_to(b"!", self.path("job.sock")));
+        if let Err(error) = told {
+            log::debug!("no job to wake: {error}");
+        }
+    }
+
+    /// The job's ear.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn ear(&self) -> io::Result<Ear> {
+        let path = self.path("job.sock");
+        files::remove(&path)?;
+        UnixDatagram::bind(path).map(Ear)
+    }
+}
+
+/// Where the job hears that it should look again.
+#[derive(Debug)]
+pub struct Ear(UnixDatagram);
+
+impl AsFd for Ear {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Ear {
+    /// Waits for a poke, at most so long.
+    pub fn listen(&self, limit: Duration) {
+        let limit = limit.max(Duration::from_millis(1));
+        let waited = self
+            .0
+            .set_read_timeout(Some(limit))
+            .and_then(|()| self.0.recv(&mut [0; 8]));
+        if let Err(error) = waited {
+            log::trace!("nobody spoke: {error}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! OCF resource agents and a toolkit for MariaDB Galera under Pacemaker.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`ocf`] | the OCF contract: actions, environment, parameters, meta-data, exit codes; knows no database |
+//! | [`cib`] | the cluster's CIB as a typed snapshot |
+//! | [`mycnf`] | the server's option files, as mariadbd reads them |
+//! | [`galera`] | the agent `galera-rs`: reports, election, server, job |
+//! | [`ctl`] | the command `galeractl` |
+//! | [`sys`] | what lies outside the process: programs, the cluster's tools, processes, locks |
+
+pub mod cib;
+pub mod ctl;
+pub mod galera;
+pub mod mycnf;
+pub mod ocf;
+pub mod sys;

@@ -1,0 +1,165 @@
+//! Running a program to its end, with a limit on its time.
+
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::process::Watch;
+
+/// What a program said before it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error, as text.
+    pub stderr: String,
+}
+
+impl Output {
+    /// The last line of standard error that says something.
+    pub fn last_words(&self) -> &str {
+        let mut lines = self.stderr.lines().rev().map(str::trim);
+        lines.find(|line| !line.is_empty()).unwrap_or("no message")
+    }
+}
+
+/// Why there is no output.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// It could not be started.
+    #[error("cannot run {program}: {error}")]
+    Start {
+        /// The program.
+        program: String,
+        /// The system's answer.
+        error: std::io::Error,
+    },
+    /// It ran longer than it may and was killed.
+    #[error("{program} did not end within {} s and was killed", .limit.as_secs_f32())]
+    TooLong {
+        /// The program.
+        program: String,
+        /// What it was given.
+        limit: Duration,
+    },
+}
+
+/// Where the tools of the cluster and of the server are, whatever the caller's own path says.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program that is about to run, in a process group of its own: a signal to the agent's group spares it.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that starts programs"
+)]
+pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(name);
+    command
+        .stdin(Stdio::null())
+        .env("PATH", PATH)
+        .process_group(0);
+    command
+}
+
+/// Runs the program to its end, at most for `limit`.
+///
+/// # Errors
+/// When it cannot be started or takes longer. Any exit code is an [`Output`].
+pub fn run(mut command: Command, limit: Duration) -> Result<Output, CommandError> {
+    let program = || command_name(&command);
+    let name = program();
+    let start = |error| CommandError::Start {
+        program: name.clone(),
+        error,
+    };
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(start)?;
+    let stdout = drain(child.stdout.take());
+    let stderr = drain(child.stderr.take());
+    if !ended(&mut child, limit) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(CommandError::TooLong {
+            program: name,
+            limit,
+        });
+    }
+    let status = child.wait().map_err(start)?;
+    let stderr = String::from_utf8_lossy(&collect(stderr)).into_owned();
+    Ok(Output {
+        code: status.code(),
+        stdout: collect(stdout),
+        stderr,
+    })
+}
+
+fn command_name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+fn ended(child: &mut Child, limit: Duration) -> bool {
+    match Watch::of_pid(child.id()) {
+        Some(watch) => watch.ended_within(limit),
+        None => true, // it has ended already
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own, so that the program never waits for us.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> Option<JoinHandle<Vec<u8>>> {
+    let mut pipe = pipe?;
+    Some(thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        bytes
+    }))
+}
+
+fn collect(reader: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
+    reader
+        .and_then(|thread| thread.join().ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = program("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn both_outputs_and_the_code_come_back() {
+        let output = run(
+            shell("echo out; echo err >&2; exit 3"),
+            Duration::from_secs(10),
+        )
+        .unwrap();
+        assert_eq!(output.code, Some(3));
+        assert_eq!(output.stdout, b"out\n");
+        assert_eq!(output.last_words(), "err");
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_killed_and_named() {
+        let error = run(shell("exec sleep 60"), Duration::from_millis(50)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "sh did not end within 0.05 s and was killed"
+        );
+    }
+
+    #[test]
+    fn more_output_than_a_pipe_holds_does_not_block() {
+        let output = run(shell("head -c 1000000 /dev/zero"), Duration::from_secs(10)).unwrap();
+        assert_eq!(output.stdout.len(), 1_000_000);
+    }
+}

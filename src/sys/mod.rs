@@ -1,0 +1,10 @@
+//! What lies outside the process: programs, the cluster's tools, processes, locks, accounts and names.
+
+pub mod accounts;
+pub mod by_resource;
+pub mod cluster;
+pub mod command;
+pub mod files;
+pub mod lock;
+pub mod names;
+pub mod process;

@@ -1,0 +1,187 @@
+//! Processes: which one is meant, whether it lives, how it is told to end.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use serde::{Deserialize, Serialize};
+
+/// A process, told apart from a later one with the same number by its start time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot (`/proc/PID/stat`, field 22).
+    pub started: u64,
+}
+
+impl Process {
+    /// The process that has this number now; `None` when there is none, or only a zombie.
+    pub fn of_pid(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name may hold blanks and parentheses; the fields follow the last one.
+        let fields = stat.get(stat.rfind(')')? + 2..)?;
+        let mut fields = fields.split(' ');
+        let state = fields.next()?;
+        let started = fields.nth(18)?.parse().ok()?;
+        (state != "Z" && state != "X").then_some(Self { pid, started })
+    }
+
+    /// Whether it still lives.
+    pub fn lives(&self) -> bool {
+        Self::of_pid(self.pid) == Some(*self)
+    }
+
+    /// Its command line.
+    pub fn arguments(&self) -> Vec<String> {
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let words = line
+            .split(|byte| *byte == 0)
+            .filter(|word| !word.is_empty());
+        words
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect()
+    }
+}
+
+/// A hold on a living process: its number cannot be reused behind our back.
+#[derive(Debug)]
+pub struct Watch(OwnedFd);
+
+impl Watch {
+    /// Holds the process; `None` when it has ended.
+    pub fn of(process: Process) -> Option<Self> {
+        let watch = Self::of_pid(process.pid)?;
+        process.lives().then_some(watch)
+    }
+
+    /// Holds whatever process has this number; `None` when there is none.
+    pub fn of_pid(pid: u32) -> Option<Self> {
+        let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+        pidfd_open(pid, PidfdFlags::empty()).ok().map(Self)
+    }
+
+    /// Waits at most so long, and tells whether the process has ended.
+    pub fn ended_within(&self, limit: Duration) -> bool {
+        let mut fds = [PollFd::new(&self.0, PollFlags::IN)];
+        let limit = Timespec::try_from(limit).ok();
+        matches!(poll(&mut fds, limit.as_ref()), Ok(ready) if ready > 0)
+    }
+
+    /// Waits at most so long for the end of the process, or for `other` to have something to read.
+    pub fn ended_or_ready(&self, other: impl AsFd, limit: Duration) -> Woken {
+        let other = other.as_fd();
+        let mut fds = [
+            PollFd::new(&self.0, PollFlags::IN),
+            PollFd::new(&other, PollFlags::IN),
+        ];
+        let limit = Timespec::try_from(limit).ok();
+        if poll(&mut fds, limit.as_ref()).is_err() {
+            return Woken::Nothing;
+        }
+        match (fds[0].revents().is_empty(), fds[1].revents().is_empty()) {
+            (false, _) => Woken::Ended,
+            (true, false) => Woken::Ready,
+            (true, true) => Woken::Nothing,
+        }
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it, whatever it is doing.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Err(error) = pidfd_send_signal(&self.0, signal) {
+            log::debug!("cannot signal: {error}");
+        }
+    }
+}
+
+/// Why a wait came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// The process has ended.
+    Ended,
+    /// The other descriptor can be read.
+    Ready,
+    /// The time is over.
+    Nothing,
+}
+
+/// All processes whose environment holds `NAME=VALUE`: what a server started, whoever its parent is by now.
+pub fn marked(name: &str, value: &str) -> Vec<Process> {
+    let mark = format!("{name}={value}").into_bytes();
+    let has_mark = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment
+            .split(|byte| *byte == 0)
+            .any(|entry| entry == mark)
+    };
+    let own = std::process::id();
+    let others = numbers().into_iter().filter(|pid| *pid != own);
+    others
+        .filter(has_mark)
+        .filter_map(Process::of_pid)
+        .collect()
+}
+
+fn numbers() -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::program;
+    use super::*;
+
+    #[test]
+    fn a_zombie_does_not_live() {
+        let mut child = program("true").spawn().unwrap();
+        let watch = Watch::of_pid(child.id()).unwrap();
+        assert!(watch.ended_within(Duration::from_secs(10)));
+        assert_eq!(Process::of_pid(child.id()), None);
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn another_process_with_the_same_number_is_not_the_same() {
+        let own = Process::of_pid(std::process::id()).unwrap();
+        let earlier = Process {
+            started: own.started - 1,
+            ..own
+        };
+        assert!(own.lives() && !earlier.lives());
+    }
+
+    #[test]
+    fn a_grandchild_is_found_by_its_mark() {
+        let mut command = program("sh");
+        command
+            .args(["-c", "sleep 60 & wait"])
+            .env("GALERA_RS_TEST", "mark");
+        let mut child = command.spawn().unwrap();
+        let deadline = crate::ocf::Deadline::after(Duration::from_secs(10));
+        let both = crate::ocf::wait_until(&deadline, Duration::from_millis(5), "both", || {
+            let found = marked("GALERA_RS_TEST", "mark");
+            Ok::<_, crate::ocf::TimedOut>((found.len() == 2).then_some(found))
+        });
+        for process in both.unwrap() {
+            Watch::of(process).unwrap().kill();
+        }
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,131 @@
+//! The clock: a large CIB is read faster than `xmllint` checks it.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use galera_rs::cib::{Cib, Role};
+
+use crate::fixtures;
+
+const NODES: usize = 1000;
+const RESOURCES: usize = 2000;
+
+/// 1000 nodes and 2000 resources, each with a history on seven nodes.
+fn large() -> String {
+    let mut text = String::with_capacity(11 << 20);
+    text += "<cib crm_feature_set=\"3.16.1\" validate-with=\"pacemaker-3.9\" epoch=\"5\" num_updates=\"7\" admin_epoch=\"0\" \
+        have-quorum=\"1\" dc-uuid=\"1\">\n  <configuration>\n    <crm_config/>\n    <nodes>\n";
+    for node in 1..=NODES {
+        writeln!(text, "      <node id=\"{node}\" uname=\"node{node}\"/>").unwrap();
+    }
+    text += "    </nodes>\n    <resources>\n";
+    for number in 0..RESOURCES {
+        writeln!(
+            text,
+            "      <primitive id=\"rsc{number}\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\">\n        \
+            <instance_attributes id=\"rsc{number}-par\">\n          \
+            <nvpair id=\"rsc{number}-par-state\" name=\"state\" value=\"/run/rsc{number}\"/>\n        </instance_attributes>\n        \
+            <operations>\n          <op id=\"rsc{number}-mon\" name=\"monitor\" interval=\"10s\" timeout=\"20s\"/>\n        \
+            </operations>\n      </primitive>"
+        )
+        .unwrap();
+    }
+    text += "    </resources>\n    <constraints/>\n  </configuration>\n  <status>\n";
+    for node in 1..=NODES {
+        node_state(&mut text, node);
+    }
+    text + "  </status>\n</cib>\n"
+}
+
+fn node_state(text: &mut String, node: usize) {
+    writeln!(
+        text,
+        "    <node_state id=\"{node}\" uname=\"node{node}\" in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\" \
+        crm-debug-origin=\"do_state_transition\">\n      <lrm id=\"{node}\">\n        <lrm_resources>"
+    )
+    .unwrap();
+    for place in 0..14 {
+        let number = (node * 14 + place) % RESOURCES;
+        let (operation, rc) = if place % 7 == 0 {
+            ("start", 0)
+        } else {
+            ("monitor", 7)
+        };
+        let key = format!(
+            "{}:3:{rc}:b0a3e1b4-5a6c-4d8e-9f10-0123456789ab",
+            node + place
+        );
+        writeln!(
+            text,
+            "          <lrm_resource id=\"rsc{number}\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\">\n            \
+            <lrm_rsc_op id=\"rsc{number}_last_0\" operation_key=\"rsc{number}_{operation}_0\" operation=\"{operation}\" \
+            crm-debug-origin=\"build_active_RAs\" crm_feature_set=\"3.16.1\" transition-key=\"{key}\" \
+            transition-magic=\"0:{rc};{key}\" exit-reason=\"\" on_node=\"node{node}\" call-id=\"{place}\" rc-code=\"{rc}\" \
+            op-status=\"0\" interval=\"0\" last-rc-change=\"1763715{place:03}\" exec-time=\"20\" queue-time=\"0\" \
+            op-digest=\"f2317cad3d54cec5d7d7aa7d0bf35cf8\"/>\n          </lrm_resource>"
+        )
+        .unwrap();
+    }
+    writeln!(
+        text,
+        "        </lrm_resources>\n      </lrm>\n      <transient_attributes id=\"{node}\">\n        \
+        <instance_attributes id=\"status-{node}\">\n          \
+        <nvpair id=\"status-{node}-feature\" name=\"#feature-set\" value=\"3.16.1\"/>\n        </instance_attributes>\n      \
+        </transient_attributes>\n    </node_state>"
+    )
+    .unwrap();
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[test]
+fn ten_megabytes_are_read_faster_than_xmllint_checks_them() {
+    let text = large();
+    assert!(
+        (9 << 20..12 << 20).contains(&text.len()),
+        "{} bytes",
+        text.len()
+    );
+    let cib = Cib::parse(text.as_bytes()).unwrap();
+    assert_eq!(
+        (cib.nodes().count(), cib.resources().count()),
+        (NODES, RESOURCES)
+    );
+    assert_eq!(
+        cib.all_histories()
+            .filter(|history| history.role() == Role::Started)
+            .count(),
+        NODES * 2
+    );
+
+    let Some(_) = fixtures::program("xmllint") else {
+        return;
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &text).unwrap();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    // In turn, so that a busy machine slows both.
+    for _ in 0..7 {
+        let begin = Instant::now();
+        let cib = Cib::parse(text.as_bytes()).unwrap();
+        ours.push(begin.elapsed());
+        drop(cib);
+        let begin = Instant::now();
+        let mut xmllint = fixtures::program("xmllint").unwrap();
+        theirs_ran(xmllint.arg("--noout").arg(file.path()));
+        theirs.push(begin.elapsed());
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    eprintln!(
+        "{} bytes: read in {ours:?}, checked by xmllint in {theirs:?}",
+        text.len()
+    );
+    assert!(ours < theirs, "read in {ours:?}, xmllint took {theirs:?}");
+}
+
+fn theirs_ran(xmllint: &mut std::process::Command) {
+    assert!(xmllint.status().unwrap().success());
+}

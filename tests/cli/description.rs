@@ -1,0 +1,83 @@
+//! The meta-data.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{AGENT, available, bare, is_root, run};
+
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/galera-rs.xml");
+
+/// The view for whoever states OCF 1.1.
+fn described() -> String {
+    let answer = run(bare(AGENT)
+        .env("OCF_RA_VERSION_MAJOR", "1")
+        .arg("meta-data"));
+    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
+    answer.stdout
+}
+
+#[test]
+fn it_is_told_with_an_empty_environment() {
+    let answer = run(bare(AGENT).arg("meta-data"));
+    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
+    assert!(
+        answer.stdout.contains("<resource-agent name=\"galera-rs\""),
+        "{}",
+        answer.stdout
+    );
+}
+
+#[test]
+fn it_is_told_to_nobody() {
+    if !available(is_root(), "root") {
+        return;
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("galera-rs")
+        .tempdir_in("/tmp")
+        .unwrap();
+    let copy = folder.path().join("galera-rs");
+    fs::copy(AGENT, &copy).unwrap();
+    bare("/bin/chmod")
+        .args(["0755"])
+        .arg(folder.path())
+        .arg(&copy)
+        .assert()
+        .success();
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let answer = run(bare("/usr/bin/setpriv")
+        .args(nobody)
+        .arg(&copy)
+        .arg("meta-data"));
+    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
+}
+
+#[test]
+fn it_follows_the_official_schema_and_that_of_pcs() {
+    let official = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/ocf/ra-api-1.1.rng"
+    );
+    for schema in [official, "/usr/share/pcs/data/ocf-1.1.rng"] {
+        let there = |path: &str| available(Path::new(path).exists(), path);
+        if there("/usr/bin/xmllint") && there(schema) {
+            let mut lint = bare("/usr/bin/xmllint");
+            lint.args(["--noout", "--nonet", "--relaxng", schema, "-"]);
+            lint.write_stdin(described()).assert().success();
+        }
+    }
+}
+
+/// A changed default, name or text is to be seen in review. `UPDATE_GOLDEN=1` rewrites the file.
+#[test]
+fn it_is_what_was_reviewed() {
+    let described = described();
+    if std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1") {
+        fs::write(GOLDEN, &described).unwrap();
+    }
+    let golden = fs::read_to_string(GOLDEN).unwrap_or_default();
+    assert!(
+        golden == described,
+        "ocf/galera-rs.xml is old: run with UPDATE_GOLDEN=1 and review\n{described}"
+    );
+}

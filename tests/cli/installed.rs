@@ -1,0 +1,91 @@
+//! What is installed, and that it needs nothing else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::{AGENT, GALERACTL, available, bare, is_root, run};
+
+/// Runs `make install` without its build: what is installed are the programs under test.
+fn install(destination: &str) {
+    let built = tempfile::tempdir().unwrap();
+    for program in [AGENT, GALERACTL] {
+        let name = Path::new(program).file_name().unwrap();
+        std::os::unix::fs::symlink(program, built.path().join(name)).unwrap();
+    }
+    let mut make = bare("/usr/bin/make");
+    make.env("PATH", "/usr/bin:/bin")
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    make.args(["-o", "build", "TARGET=none", "install"]);
+    make.arg(format!("DESTDIR={destination}"));
+    make.arg(format!("OUT={}", built.path().display()));
+    make.assert().success();
+}
+
+#[test]
+fn agents_links_and_the_command_lie_where_the_cluster_and_people_look() {
+    if !available(Path::new("/usr/bin/make").exists(), "make") {
+        return;
+    }
+    // A destination may end in a slash; installing twice is an upgrade.
+    for slash in ["", "/"] {
+        let root = tempfile::tempdir().unwrap();
+        let destination = format!("{}{slash}", root.path().display());
+        install(&destination);
+        install(&destination);
+        let agent = root
+            .path()
+            .join("usr/lib/ocf/resource.d/galera-rs/galera-rs");
+        for program in [&agent, &root.path().join("usr/bin/galeractl")] {
+            let found = fs::metadata(program).unwrap();
+            assert_eq!(
+                found.permissions().mode() & 0o7777,
+                0o755,
+                "{}",
+                program.display()
+            );
+        }
+        let link = fs::read_link(root.path().join("usr/sbin/galera-rs")).unwrap();
+        assert_eq!(
+            link,
+            Path::new("/usr/lib/ocf/resource.d/galera-rs/galera-rs")
+        );
+        let answer = run(bare(agent.to_str().unwrap()).arg("meta-data"));
+        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    }
+}
+
+/// Where `make build` has put the static programs: `target/<triple>/release`.
+fn static_programs() -> Option<PathBuf> {
+    let given = std::env::var("GALERA_RS_STATIC_DIR")
+        .ok()
+        .map(PathBuf::from);
+    let what = "GALERA_RS_STATIC_DIR (target/<triple>/release after make build)";
+    let there = given
+        .as_ref()
+        .is_some_and(|folder| folder.join("galera-rs").exists());
+    given.filter(|_| available(there, what))
+}
+
+#[test]
+fn static_programs_run_in_an_empty_root() {
+    if !available(is_root(), "root") {
+        return;
+    }
+    let Some(folder) = static_programs() else {
+        available(false, "GALERA_RS_STATIC_DIR");
+        return;
+    };
+    let root = tempfile::tempdir().unwrap();
+    for (name, word) in [("galera-rs", "meta-data"), ("galeractl", "--help")] {
+        fs::copy(folder.join(name), root.path().join(name)).unwrap();
+        let mut inside = bare("/usr/sbin/chroot");
+        let answer = run(inside.arg(root.path()).arg(format!("/{name}")).arg(word));
+        assert_eq!(
+            (answer.code, &*answer.stderr),
+            (Some(0), ""),
+            "{name} {word}"
+        );
+        assert!(answer.stdout.contains(name), "{}", answer.stdout);
+    }
+}

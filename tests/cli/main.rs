@@ -1,0 +1,66 @@
+//! The programs as the cluster and people run them, on a machine without a cluster.
+//!
+//! | file | claims |
+//! |---|---|
+//! | `answers` | (environment, action) -> (exit code, reason) of the agent |
+//! | `description` | the meta-data: everywhere, for everybody, as reviewed |
+//! | `galeractl` | the command for people: usage, exit codes, saved CIBs |
+//! | `installed` | the layout that `make install` makes; static programs in an empty root |
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and starts the programs it tests"
+)]
+
+mod answers;
+mod description;
+mod galeractl;
+mod installed;
+
+use std::time::Duration;
+
+use assert_cmd::Command;
+
+const AGENT: &str = env!("CARGO_BIN_EXE_galera-rs");
+const GALERACTL: &str = env!("CARGO_BIN_EXE_galeractl");
+
+/// A program with an empty environment and ten seconds to live.
+fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().timeout(Duration::from_secs(10));
+    command
+}
+
+/// What a program answered.
+struct Answer {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn run(command: &mut Command) -> Answer {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Answer {
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    }
+}
+
+/// True; or, for want of something, says so and fails when `REQUIRE_REAL=1`: a skip must not look like a pass.
+fn available(there: bool, what: &str) -> bool {
+    if !there {
+        let required = std::env::var("REQUIRE_REAL").is_ok_and(|value| value == "1");
+        assert!(!required, "{what} is missing, and REQUIRE_REAL=1");
+        eprintln!("SKIPPED: {what} is missing");
+    }
+    there
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}

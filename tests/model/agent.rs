@@ -1,0 +1,391 @@
+//! The agents' protocol: one call of [`World::agent`] is one atomic step of one agent.
+
+use std::collections::BTreeSet;
+
+use galera_rs::galera::ballot::{Ballot, Data, LastView, Report, Stand};
+use galera_rs::galera::election::{Reason, Verdict, cost_of, elect, newest_epoch, next_epoch};
+use galera_rs::galera::position::Position;
+
+use crate::galera::Mode;
+use crate::world::{Disk, Opening, Part, Record, Stage, World};
+
+impl World {
+    /// The next step of the agent on `n`; nothing while an attribute that it wrote cannot be read back.
+    pub fn agent(&mut self, n: usize) {
+        let node = &self.nodes[n];
+        if !node.stack || node.pending.is_some() {
+            return;
+        }
+        match node.stage.clone() {
+            Stage::Stopped => {}
+            Stage::Start => self.start(n),
+            Stage::Reported => self.reported(n),
+            Stage::Prepare { epoch, keep } => self.prepare(n, epoch, keep),
+            Stage::Join { epoch } => {
+                self.start_server(n, Mode::Join, epoch);
+                self.nodes[n].stage = Stage::Joining { epoch };
+            }
+            Stage::Joining { epoch } => self.joining(n, epoch),
+            Stage::LookToRestore { epoch } => self.look_to_restore(n, epoch),
+            Stage::Restoring => self.restoring(n),
+            Stage::Promote => self.promote(n),
+            Stage::Open { next } => self.open(n, next),
+            Stage::Announce { next } => {
+                self.publish(n, Stand::Bootstrapping, Stage::LookToBootstrap { next });
+            }
+            Stage::LookToBootstrap { next } => self.look_to_bootstrap(n, next),
+            Stage::Note { next } => self.note(n, next),
+            Stage::Bootstrap { next } => self.bootstrap(n, &next),
+            Stage::Running => self.running(n),
+        }
+    }
+
+    fn publish(&mut self, n: usize, stand: Stand, then: Stage) {
+        let node = &mut self.nodes[n];
+        if stand == Stand::Primary {
+            node.primary_epoch = node.epoch;
+        }
+        (node.pending, node.stage) = (Some(stand), then);
+    }
+
+    fn publish_report(&mut self, n: usize) {
+        let report = self.report(n);
+        self.nodes[n].report = Some(report.clone());
+        let eligible = true;
+        self.publish(n, Stand::Reported { report, eligible }, Stage::Reported);
+    }
+
+    /// What a stopped node says of itself.
+    fn report(&self, n: usize) -> Report {
+        let node = &self.nodes[n];
+        let data = match &node.disk {
+            Disk::Blank => Data::Blank { user_data: false },
+            Disk::Partial => Data::Partial,
+            Disk::Holds(copy) => Data::At(Position {
+                history: copy.history,
+                seqno: copy.log.len() as u64,
+                gtid: None,
+            }),
+        };
+        let record = node.record.as_ref();
+        let view = match &node.saved {
+            Some(saved) => Some(LastView {
+                id: Some(saved.id.to_string()),
+                members: saved.members.clone(),
+                floor: record
+                    .filter(|r| r.view == Some(saved.id))
+                    .and_then(|r| r.floor),
+            }),
+            None => record
+                .filter(|r| r.at == Some(node.len()))
+                .map(|r| LastView {
+                    id: None,
+                    members: r.members.clone(),
+                    floor: r.floor,
+                }),
+        };
+        Report {
+            epoch: node.epoch,
+            opened_by: None,
+            safe: node.safe && node.copy().is_some(),
+            recovered: !node.clean,
+            lives: node.lives.clone(),
+            view: view.filter(|_| node.copy().is_some()),
+            data,
+        }
+    }
+
+    /// The resource is started: whatever ran is stopped, nothing is known of this node.
+    pub fn begin(&mut self, n: usize) {
+        self.kill_server(n);
+        self.publish(n, Stand::Silent, Stage::Start);
+    }
+
+    fn start(&mut self, n: usize) {
+        let own = self.nodes[n].epoch;
+        self.retract(n, own);
+        self.publish_report(n);
+    }
+
+    /// Takes back an epoch beyond `own` that this node opened: it never started a server in it.
+    fn retract(&mut self, n: usize, own: u64) {
+        let newest = self.nodes[n].cib.epoch();
+        let mine = newest.opened_by.as_ref() == Some(&self.nodes[n].name);
+        if mine && newest.number > own {
+            self.write_cib(n, |cib| drop(cib.epochs.pop()));
+        }
+    }
+
+    fn reported(&mut self, n: usize) {
+        if !matches!(self.nodes[n].stand, Stand::Reported { .. }) {
+            return self.publish_report(n);
+        }
+        let ballot = self.look(n);
+        let verdict = elect(&ballot);
+        self.judge_verdict(&ballot, &verdict);
+        let name = self.nodes[n].name.clone();
+        self.nodes[n].elected = matches!(&verdict, Verdict::Bootstrap(who, _) if *who == name);
+        match verdict {
+            Verdict::Join(primary) => self.plan_join(n, &ballot, &primary),
+            Verdict::Restore(members) if members.contains(&name) => {
+                let Some(report) = self.nodes[n].report.clone() else {
+                    return;
+                };
+                let epoch = newest_epoch(&ballot);
+                self.publish(n, Stand::Restoring(report), Stage::LookToRestore { epoch });
+            }
+            Verdict::Restore(_)
+            | Verdict::Bootstrap(..)
+            | Verdict::Wait(_)
+            | Verdict::Refuse(_) => {}
+        }
+    }
+
+    fn plan_join(&mut self, n: usize, ballot: &Ballot, primary: &str) {
+        let Some(report) = &self.nodes[n].report else {
+            return;
+        };
+        let of_primary = self.nodes.iter().find(|node| node.name == primary);
+        let of_primary = of_primary.map_or(0, |node| node.primary_epoch);
+        let epoch = if self.rules.epoch_from_primary {
+            of_primary
+        } else {
+            newest_epoch(ballot)
+        };
+        let known = ballot.epoch.position.as_ref().map(|p| p.history);
+        let own = report.position().map(|p| p.history);
+        let same = known.is_none() || own.is_none() || known == own;
+        let (at, seqno) = (report.epoch, report.seqno());
+        let continues = if self.rules.epoch_from_primary {
+            same && ballot.epoch.leads_to(epoch, at, seqno)
+        } else {
+            same && ballot.epoch.leads_to(ballot.epoch.number, at, seqno)
+        };
+        let keep = continues || !self.rules.forced_data_is_given_up;
+        self.nodes[n].elected = false;
+        self.nodes[n].stage = Stage::Prepare { epoch, keep };
+    }
+
+    fn prepare(&mut self, n: usize, epoch: u64, keep: bool) {
+        if !keep {
+            self.nodes[n].disk = Disk::Partial;
+        }
+        self.move_saved_view(n);
+        let node = &mut self.nodes[n];
+        if self.rules.epoch_before_join && node.epoch != epoch {
+            // From here on the old view proves nothing: it was not the last one of this epoch.
+            (node.epoch, node.record) = (epoch, None);
+        }
+        self.publish(n, Stand::Joining, Stage::Join { epoch });
+    }
+
+    /// `gvwstate.dat` moves into the agent's own record, so that the server does not try to restore it.
+    fn move_saved_view(&mut self, n: usize) {
+        let view = self.report(n).view;
+        let node = &mut self.nodes[n];
+        if node.saved.take().is_some() {
+            let at = Some(node.len());
+            node.record = view.map(|view| Record {
+                view: None,
+                members: view.members,
+                floor: view.floor,
+                at,
+            });
+        }
+    }
+
+    fn joining(&mut self, n: usize, epoch: u64) {
+        match self.nodes[n].part() {
+            None => self.begin(n),
+            Some(Part::Synced) => {
+                if !self.rules.epoch_before_join {
+                    self.nodes[n].epoch = epoch;
+                }
+                self.publish(n, Stand::Primary, Stage::Running);
+            }
+            Some(Part::Apart | Part::Joiner | Part::Receiving) => {}
+        }
+    }
+
+    fn look_to_restore(&mut self, n: usize, epoch: u64) {
+        let ballot = self.look(n);
+        let name = &self.nodes[n].name;
+        let still = matches!(elect(&ballot), Verdict::Restore(members) if members.contains(name));
+        let announced = matches!(self.nodes[n].stand, Stand::Restoring(_));
+        let good = still && announced && newest_epoch(&ballot) == epoch;
+        if !good && self.rules.second_look_to_restore {
+            return self.publish_report(n);
+        }
+        self.void_orders(n);
+        let own = self.nodes[n].epoch;
+        self.start_server(n, Mode::Restore, own);
+        self.nodes[n].stage = Stage::Restoring;
+    }
+
+    /// An order was bound to positions that are about to be left behind.
+    fn void_orders(&mut self, n: usize) {
+        if self.rules.starts_void_orders && self.nodes[n].cib.order.is_some() {
+            self.write_cib(n, |cib| cib.order = None);
+        }
+    }
+
+    fn restoring(&mut self, n: usize) {
+        match self.nodes[n].part() {
+            None => self.begin(n),
+            Some(Part::Synced) => self.publish(n, Stand::Primary, Stage::Running),
+            Some(Part::Apart | Part::Joiner | Part::Receiving) => {}
+        }
+    }
+
+    /// A join or a restore has taken too long.
+    pub fn time_out(&mut self, n: usize) {
+        let waits = matches!(
+            self.nodes[n].stage,
+            Stage::Joining { .. } | Stage::Restoring
+        );
+        if waits && self.nodes[n].stack && self.nodes[n].pending.is_none() {
+            self.kill_server(n);
+            self.move_saved_view(n);
+            self.begin(n);
+        }
+    }
+
+    fn promote(&mut self, n: usize) {
+        let ballot = self.look(n);
+        let verdict = elect(&ballot);
+        let name = self.nodes[n].name.clone();
+        (self.nodes[n].stage, self.nodes[n].elected) = (Stage::Reported, false);
+        let Verdict::Bootstrap(who, reason) = verdict else {
+            return;
+        };
+        let Some(epoch) = next_epoch(&ballot, &name, &reason).filter(|_| who == name) else {
+            return;
+        };
+        let cost = match &reason {
+            Reason::Forced => self.nodes[n]
+                .cib
+                .order
+                .as_ref()
+                .map(|(_, cost)| cost.clone()),
+            Reason::PartnerGone(_) => Some(cost_of(&ballot, &name)),
+            Reason::AllReported | Reason::LastView(_) | Reason::Creation => None,
+        };
+        let next = Box::new(Opening {
+            epoch,
+            before: ballot.epoch,
+            cost,
+            unknown: Vec::new(),
+        });
+        self.nodes[n].stage = Stage::Open { next };
+    }
+
+    fn open(&mut self, n: usize, next: Box<Opening>) {
+        let newest = self.nodes[n].cib.epoch().number;
+        if self.rules.exclusive_epoch && newest >= next.epoch.number {
+            self.nodes[n].stage = Stage::Reported;
+            return;
+        }
+        let epoch = next.epoch.clone();
+        self.write_cib(n, |cib| cib.epochs.push(epoch));
+        self.nodes[n].stage = Stage::Announce { next };
+    }
+
+    fn look_to_bootstrap(&mut self, n: usize, mut next: Box<Opening>) {
+        let name = self.nodes[n].name.clone();
+        let mine = self.nodes[n].cib.epoch() == next.epoch;
+        let announced = self.nodes[n].stand == Stand::Bootstrapping;
+        let ballot = self.look_as_before(n, &next);
+        let still = matches!(elect(&ballot), Verdict::Bootstrap(who, _) if who == name);
+        if (mine && announced && still) || !self.rules.second_look {
+            next.unknown = ballot.unknown();
+            self.nodes[n].stage = Stage::Note { next };
+            return;
+        }
+        let own = self.nodes[n].epoch;
+        self.retract(n, own);
+        self.publish_report(n);
+    }
+
+    /// The ballot, as if this node had not opened its epoch.
+    fn look_as_before(&self, n: usize, next: &Opening) -> Ballot {
+        let mut world = self.clone();
+        let (report, eligible) = (world.nodes[n].report.clone(), true);
+        if let Some(report) = report {
+            world.nodes[n].stand = Stand::Reported { report, eligible };
+        }
+        let opened = &next.epoch;
+        world.nodes[n].cib.epochs.retain(|epoch| epoch != opened);
+        world.look(n)
+    }
+
+    /// From here on the bootstrap counts, even when the server never comes up.
+    fn note(&mut self, n: usize, next: Box<Opening>) {
+        if let Some(cost) = &next.cost {
+            self.judge_forced(n, next.epoch.number, cost, &next.unknown);
+        }
+        self.void_orders(n);
+        let node = &mut self.nodes[n];
+        node.epoch = next.epoch.number;
+        node.saved = None;
+        let at = Some(node.len());
+        node.record = Some(Record {
+            view: None,
+            members: BTreeSet::new(),
+            floor: at,
+            at,
+        });
+        node.stage = Stage::Bootstrap { next };
+    }
+
+    fn bootstrap(&mut self, n: usize, next: &Opening) {
+        self.start_server(n, Mode::New, next.epoch.number);
+        self.publish(n, Stand::Primary, Stage::Running);
+    }
+
+    fn running(&mut self, n: usize) {
+        let forced = self.nodes[n].cib.epoch().forced;
+        let given_up = forced.iter().any(|(epoch, _)| *epoch > self.nodes[n].epoch);
+        match self.nodes[n].part() {
+            None => self.begin(n),
+            Some(_) if given_up => {
+                self.leave(n);
+                self.begin(n);
+            }
+            Some(Part::Synced) if self.nodes[n].stand != Stand::Primary => {
+                self.publish(n, Stand::Primary, Stage::Running);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The monitor finds a server that is not primary, and Pacemaker recovers the resource.
+    pub fn recover_lost(&mut self, n: usize) {
+        let node = &self.nodes[n];
+        let lost = node.part() == Some(Part::Apart) && node.stage == Stage::Running;
+        if lost && node.stack && node.pending.is_none() {
+            self.leave(n);
+            self.begin(n);
+        }
+    }
+
+    /// The resource is stopped cleanly; its report stays behind.
+    pub fn stop(&mut self, n: usize) {
+        if !self.nodes[n].stack || self.nodes[n].stage == Stage::Stopped {
+            return;
+        }
+        self.leave(n);
+        let own = self.nodes[n].epoch;
+        self.retract(n, own);
+        let (report, eligible) = (self.report(n), false);
+        self.nodes[n].elected = false;
+        self.publish(n, Stand::Reported { report, eligible }, Stage::Stopped);
+    }
+
+    /// Pacemaker promotes, perhaps on an old verdict.
+    pub fn order_promote(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        if node.stack && node.elected && node.stage == Stage::Reported && node.pending.is_none() {
+            node.stage = Stage::Promote;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Walks that found something, or were thought out to: each holds with the whole protocol, and shows what
+//! one part of it is for.
+
+use crate::step::Step::{self, *};
+use crate::walk::{Walk, walk_all};
+use crate::world::Rules;
+
+fn walk(size: usize, steps: impl IntoIterator<Item = Step>) -> Walk {
+    Walk {
+        seed: 0,
+        size,
+        blank: false,
+        two_node_mode: false,
+        steps: steps.into_iter().collect(),
+    }
+}
+
+/// The walk holds, and without the part of the protocol it does not.
+fn shows_the_need(walk: &Walk, without: Rules, failure: &str) {
+    assert_eq!(walk.run(Rules::ALL).0, None, "with the whole protocol");
+    let found = walk.run(without).0.unwrap_or_default();
+    assert!(found.contains(failure), "without a part of it: `{found}`");
+}
+
+/// Among these random walks there is one that fails without a part of the protocol.
+fn some_walk_shows_the_need(seeds: std::ops::Range<u64>, without: Rules) {
+    let tally = walk_all(seeds, 80, without);
+    assert!(tally.failure.is_some(), "without a part of the protocol");
+}
+
+/// The steps of a start, up to the published report.
+fn start(n: usize) -> [Step; 4] {
+    [StartResource(n), Effect(n), Agent(n), Effect(n)]
+}
+
+fn stop(n: usize) -> [Step; 2] {
+    [StopResource(n), Effect(n)]
+}
+
+#[test]
+fn data_that_an_order_gave_up_is_not_joined_with() {
+    let forced_data_is_given_up = false;
+    some_walk_shows_the_need(
+        0..100,
+        Rules {
+            forced_data_is_given_up,
+            ..Rules::ALL
+        },
+    );
+}
+
+/// A promotion on an old verdict, in a partition that is cut off in between.
+#[test]
+fn a_bootstrapper_looks_a_second_time() {
+    let second_look = false;
+    some_walk_shows_the_need(
+        24_500..24_600,
+        Rules {
+            second_look,
+            ..Rules::ALL
+        },
+    );
+}
+
+/// The server of a node whose cluster stack has died runs on, apart, and joins the forced component as soon
+/// as it can reach it: Galera sees the same history and a lower seqno.
+#[test]
+fn a_server_of_an_older_epoch_cannot_connect() {
+    let name_per_epoch = false;
+    some_walk_shows_the_need(
+        17_100..17_200,
+        Rules {
+            name_per_epoch,
+            ..Rules::ALL
+        },
+    );
+}
+
+/// A synced node acknowledges writes before its agent has noted anything.
+#[test]
+fn a_joiner_notes_the_epoch_before_its_server_starts() {
+    let down = stop(0).into_iter().chain(stop(1));
+    let up = start(0).into_iter().chain(start(1));
+    let bootstrap = [
+        Agent(1),
+        Promote(1),
+        Agent(1),
+        Agent(1),
+        Agent(1),
+        Effect(1),
+    ];
+    let primary = [Agent(1), Agent(1), Agent(1), Effect(1)];
+    let join = [Agent(0), Agent(0), Effect(0), Agent(0), Transfer(0)];
+    let steps = down.chain(up).chain(bootstrap).chain(primary).chain(join);
+    let steps = steps.chain([Write(0), PowerOffAll]);
+    let without = Rules {
+        epoch_before_join: false,
+        ..Rules::ALL
+    };
+    shows_the_need(&walk(2, steps), without, "lacks Acknowledged");
+}
+
+/// A component that was given up serves on in a minority; after the heal it is there first.
+#[test]
+fn a_primary_node_of_an_epoch_that_was_given_up_is_not_joined() {
+    let down = stop(1).into_iter().chain(stop(2)).chain([Cut(1)]);
+    let forced = start(1).into_iter().chain([Order(1), Calm, Write(1)]);
+    let back = [PowerOff(1), Heal(true), Boot(1)];
+    let steps = down.chain(forced).chain(back).chain(start(1));
+    let without = Rules {
+        given_up_primary_is_ignored: false,
+        ..Rules::ALL
+    };
+    let walk = walk(3, steps.chain([Agent(1), Agent(1)]));
+    shows_the_need(&walk, without, "lacks Acknowledged");
+}
+
+/// An order that is given while another node opens an epoch is bound to that epoch, and outlives it.
+#[test]
+fn a_bootstrap_voids_the_orders_before_it() {
+    let alone = [
+        KillServer(1),
+        Effect(1),
+        Flush(0),
+        Agent(1),
+        Effect(1),
+        Agent(1),
+        Effect(1),
+    ];
+    let down = [
+        Agent(1),
+        Flush(0),
+        Agent(1),
+        PowerOff(1),
+        KillServer(0),
+        Agent(0),
+        Effect(0),
+    ];
+    let both = [
+        Agent(0),
+        Boot(1),
+        StartResource(1),
+        Effect(1),
+        Agent(1),
+        Effect(1),
+        Effect(0),
+    ];
+    let open = [
+        Agent(0),
+        Promote(0),
+        Agent(0),
+        Agent(0),
+        Agent(0),
+        Order(1),
+        Effect(0),
+    ];
+    let serve = [Agent(0), Agent(0), Agent(0), Write(0)];
+    let steps = alone.into_iter().chain(down).chain(both).chain(open);
+    let without = Rules {
+        starts_void_orders: false,
+        ..Rules::ALL
+    };
+    let mut walk = walk(2, steps.chain(serve));
+    (walk.two_node_mode, walk.seed) = (true, 1_000_718);
+    shows_the_need(&walk, without, "the order's cost did not say so");
+}
+
+/// After a forced bootstrap a lower seqno can hold what a higher one does not.
+#[test]
+fn the_cost_of_an_order_counts_the_epochs() {
+    let cut = [
+        Cut(2),
+        KillServer(0),
+        StopResource(2),
+        Agent(0),
+        Effect(0),
+        Agent(0),
+        Effect(0),
+    ];
+    let forced = [Order(0), Calm, Write(0), StopResource(0)];
+    let back = [Heal(true), Effect(0), Order(1)];
+    let steps = cut.into_iter().chain(forced).chain(back);
+    assert_eq!(walk(3, steps).run(Rules::ALL).0, None);
+}
