@@ -1,0 +1,67 @@
+//! A fault under load: how long until service is back, and what it cost.
+
+use std::time::{Duration, Instant};
+
+use super::writer::Report;
+use super::{Lab, full_transfers, within};
+
+/// What came of a fault.
+#[derive(Debug)]
+pub struct Recovery {
+    /// From the beginning of the fault until service was back; `None` when the limit passed before.
+    pub took: Option<Duration>,
+    /// What the client outside saw.
+    pub report: Report,
+    /// Full copies of the data, on all nodes.
+    pub full_transfers: usize,
+}
+
+impl Lab {
+    /// Writes, does `fault`, and waits until the cluster is `back`.
+    pub fn recovery(
+        &self,
+        limit: Duration,
+        fault: impl FnOnce(),
+        back: impl FnMut() -> bool,
+    ) -> Recovery {
+        let writer = self.writer(&["node1", "node2", "node3"], 50);
+        let before = self.rows(3).unwrap_or(0);
+        self.wait("rows", Duration::from_secs(20), || {
+            self.rows(3).is_some_and(|rows| rows >= before + 50)
+        });
+        let marks = self.error_logs();
+        let start = Instant::now();
+        fault();
+        let took = within(limit, back).map(|_| start.elapsed());
+        Recovery {
+            took,
+            report: writer.finish(),
+            full_transfers: full_transfers(&marks),
+        }
+    }
+}
+
+impl Recovery {
+    /// One line for the reader of a test run.
+    pub fn tell(&self, what: &str) {
+        let took = self.took.map_or("never".to_owned(), |took| {
+            format!("{:.2} s", took.as_secs_f64())
+        });
+        eprintln!(
+            "{what}: back after {took}; write gap {:.2} s, {} rows acknowledged, lost {:?}, {} full transfers",
+            self.report.longest_gap, self.report.acked, self.report.lost, self.full_transfers
+        );
+    }
+}
+
+/// The middle one.
+pub fn median(mut all: Vec<Duration>) -> Duration {
+    all.sort_unstable();
+    all[all.len() / 2]
+}
+
+/// The mean.
+pub fn mean(all: Vec<Duration>) -> Duration {
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
+    all.iter().sum::<Duration>() / count
+}

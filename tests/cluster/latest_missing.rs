@@ -1,0 +1,92 @@
+//! The node with the latest writes is down: the others wait for it, and say so.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, within};
+
+const STEP: Duration = Duration::from_secs(60);
+
+/// The row that only node 3 has.
+const LATEST: i64 = 4242;
+
+/// How long a void order is given to do harm: the electors look at least every 2 s.
+const HARM: Duration = Duration::from_secs(6);
+
+/// Nodes 1 and 2 leave in order, node 3 goes on, writes, and is powered off; then 1 and 2 are back.
+fn latest_is_down() -> Option<Lab> {
+    let lab = Lab::in_service(SINGLE_WRITER)?;
+    for k in [1, 2] {
+        lab.crm(&format!("node standby node{k}"));
+        lab.wait(&format!("node {k} in standby"), STEP, || {
+            lab.node(k).server_life().is_empty()
+        });
+    }
+    lab.wait("node 3 alone", STEP, || lab.promoted() == [3]);
+    lab.insert(3, LATEST);
+    lab.script(&["stop", "3"]).ok();
+    for k in [1, 2] {
+        lab.crm(&format!("node online node{k}"));
+    }
+    lab.shows("waiting for node3, which may have later writes");
+    Some(lab)
+}
+
+#[test]
+fn nobody_bootstraps_without_the_latest_node_and_its_return_starts_the_cluster() {
+    let Some(lab) = latest_is_down() else { return };
+    assert_eq!(lab.epoch().0, 1, "somebody has bootstrapped");
+    assert!([1, 2].iter().all(|&k| lab.node(k).server_life().is_empty()));
+    let seen = lab.crm_mon().to_lowercase();
+    assert!(seen.contains("degraded"), "{seen}");
+
+    let marks = lab.error_logs();
+    lab.boot(3);
+    lab.wait_in_service("the return of node 3");
+    assert_eq!(lab.epoch(), (2, "node3".to_owned()));
+    assert!((1..=3).all(|k| lab.has(k, LATEST)));
+    assert_eq!(full_transfers(&marks), 0);
+}
+
+#[test]
+fn a_forced_bootstrap_goes_on_without_the_latest_node_which_then_takes_a_full_transfer() {
+    let Some(lab) = latest_is_down() else { return };
+    order_elsewhere(&lab);
+    let obeyed = within(HARM, || lab.epoch().0 > 1);
+    assert_eq!(obeyed, None, "an order bound to another position is void");
+
+    let refused = lab.node(2).run("galeractl bootstrap --from node1");
+    assert!(
+        refused.code != 0 && refused.stderr.contains("node3"),
+        "the price has to be accepted: {refused:?}"
+    );
+    lab.node(2)
+        .run_for(IN_SERVICE, "galeractl bootstrap --from node1 --force")
+        .ok();
+    lab.wait("the cluster without node 3", IN_SERVICE, || {
+        lab.synced(1) && lab.synced(2)
+    });
+    assert_eq!(lab.epoch(), (2, "node1".to_owned()));
+    assert!(!lab.has(1, LATEST), "nobody else has that row");
+    // The same seqnos as those that node 3 has given to other rows.
+    for value in 1..=20 {
+        lab.insert(1, value);
+    }
+    let mark = lab.error_log(3);
+    lab.boot(3);
+    lab.wait_in_service("the return of node 3");
+    assert_eq!(mark.transfers().full, 1, "{}", mark.since());
+    assert!(!lab.has(3, LATEST), "node 3 kept a row that was given up");
+    assert!(lab.has(3, 20));
+}
+
+/// An order to start from node 1 as the cluster carries it, given when node 1 stood elsewhere.
+fn order_elsewhere(lab: &Lab) {
+    let order = json!({
+        "elector": "node1", "epoch": lab.epoch().0, "position": "e1c3c163-e591-11f1-8926-3623378d61df:1"
+    });
+    lab.node(1).ok(&format!(
+        "crm_attribute -N node1 -l reboot -n db-bootstrap -v '{order}'"
+    ));
+}

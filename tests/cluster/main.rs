@@ -1,0 +1,28 @@
+//! Scenarios on a real cluster of Corosync, Pacemaker and Galera: nodes that lose power, network or server.
+//!
+//! `make cluster`, as root on Debian 12. One scenario: `make stage`, then
+//! `GALERA_RS_STAGE=target/stage cargo test --test cluster -- --test-threads=1 --nocapture NAME`.
+//! Without root or packages every scenario prints SKIPPED; with `REQUIRE_REAL=1` it fails instead.
+//! `KEEP_LAB=1` leaves the cluster of a scenario running: look at it with `LAB=DIR tests/cluster/lab status`.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test crate: it starts programs, waits for them, and panics to fail"
+)]
+
+mod all_killed;
+mod creation;
+mod hand;
+mod harness;
+mod killed_actions;
+mod lab_itself;
+mod latest_missing;
+mod moving_over;
+mod names;
+mod orderly;
+mod peer;
+mod positions;
+mod power;
+mod writer_lost;

@@ -1,0 +1,37 @@
+//! A configuration written for `ocf:heartbeat:galera`.
+
+use crate::harness::{Lab, lives};
+
+/// As it stands in the CIB of a cluster that runs the other agent; only the agent's name is another.
+const THEIRS: &str = "
+primitive db ocf:galera-rs:galera-rs \
+  params binary=/usr/bin/mysqld_safe client_binary=mysql config=/etc/mysql/my.cnf datadir=/var/lib/mysql \
+    user=mysql group=mysql log=/var/log/mysql/error.log pid=/run/mysqld/mysqld.pid \
+    socket=/run/mysqld/mysqld.sock check_user=root check_passwd=unused enable_creation=true \
+    additional_parameters=--max-connections=123 wsrep_cluster_address=gcomm://node1,node2,node3 \
+    cluster_host_map=\"node1:node1;node2:node2;node3:node3\" two_node_mode=false \
+  op start timeout=120s interval=0 op stop timeout=120s interval=0 \
+  op promote timeout=300s interval=0 on-fail=block op demote timeout=120s interval=0 \
+  op monitor interval=20s timeout=30s op monitor interval=10s role=Promoted timeout=30s \
+  op monitor interval=30s role=Unpromoted timeout=30s
+clone db-clone db meta promotable=true promoted-max=3 ordered=false interleave=true notify=true
+";
+
+#[test]
+fn a_configuration_of_the_peer_works_when_only_the_name_is_changed() {
+    let Some(lab) = Lab::with_agent() else { return };
+    lab.prepare_history(&[]);
+    lab.load_crm_text(THEIRS);
+    lab.wait_in_service("the first start");
+    for node in lab.nodes() {
+        assert_eq!(node.sql("select @@max_connections"), Ok("123".to_owned()));
+        let wrapper = node.run("pgrep -x 'mysqld_safe|mariadbd-safe'");
+        assert_eq!(wrapper.code, 1, "a wrapper runs: {wrapper:?}");
+    }
+    let before = lives(&lab);
+    lab.kill_server(1);
+    lab.wait_in_service("the death of one server");
+    assert_eq!(lives(&lab)[1..], before[1..]);
+    lab.stop_clone();
+    assert!(lab.nodes().all(|node| node.database_processes().is_empty()));
+}

@@ -1,0 +1,94 @@
+//! Nothing is broken: stops, starts, a node in standby, each action twice.
+
+use std::time::Duration;
+
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, lives};
+
+const STEP: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    lab.insert(1, 99);
+    let marks = lab.error_logs();
+    let before = lives(&lab);
+    lab.crm("node standby node2");
+    lab.wait("node 2 in standby", STEP, || {
+        lab.node(2).database_processes().is_empty()
+    });
+    lab.settle();
+    lab.insert(1, 100);
+    lab.crm("node online node2");
+    lab.wait_in_service("standby of node 2");
+    let after = lives(&lab);
+    assert_eq!((&after[0], &after[2]), (&before[0], &before[2]));
+    assert!(lab.has(2, 100));
+
+    lab.stop_clone();
+    for node in lab.nodes() {
+        assert_eq!(node.database_processes(), "", "node {}", node.number());
+        assert_eq!(lab.published(node.number())["phase"], "stopped");
+    }
+    lab.start_clone();
+    let took = lab.wait_in_service("a full stop");
+    eprintln!(
+        "in service {:.2} s after a clean full stop",
+        took.as_secs_f64()
+    );
+    assert!((1..=3).all(|k| lab.has(k, 100)));
+    assert_eq!(full_transfers(&marks), 0);
+}
+
+#[test]
+fn each_action_succeeds_twice() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    lab.crm("configure property maintenance-mode=true");
+    let node = lab.node(lab.unpromoted()[0]);
+    let twice = |action: &str, code: i32| {
+        for time in 1..=2 {
+            let done = node.act(action);
+            assert_eq!(done.code, code, "{action}, time {time}: {done:?}");
+        }
+    };
+    twice("monitor", 0);
+    twice("promote", 0);
+    twice("monitor", 8);
+    twice("demote", 0);
+    twice("monitor", 0);
+    twice("validate-all", 0);
+    twice("stop", 0);
+    assert_eq!(node.database_processes(), "", "after stop");
+    twice("monitor", 7);
+    twice("start", 0);
+    lab.wait("Synced again", IN_SERVICE, || lab.all_synced());
+    let life = node.server_life();
+    twice("start", 0);
+    assert_eq!(node.server_life(), life);
+    lab.crm("configure property maintenance-mode=false");
+    lab.wait_in_service("maintenance");
+    assert_eq!(node.server_life(), life);
+}
+
+#[test]
+fn stop_ends_a_server_that_hangs_and_what_it_has_started() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    lab.crm("configure property maintenance-mode=true");
+    let k = lab.unpromoted()[0];
+    let node = lab.node(k);
+    lab.script(&["pause", &k.to_string(), "mariadbd"]).ok();
+    let done = node.run_for(
+        Duration::from_secs(60),
+        "OCF_RESOURCE_INSTANCE=db OCF_RESKEY_CRM_meta_timeout=12000 /usr/sbin/galera-rs stop",
+    );
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(node.database_processes(), "");
+    assert_eq!(node.act("monitor").code, 7);
+    lab.crm("configure property maintenance-mode=false");
+    lab.wait_in_service("the end of a server that hung");
+}

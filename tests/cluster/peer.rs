@@ -1,0 +1,69 @@
+//! The comparison: `ocf:heartbeat:galera` in the same lab, with the same faults.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::harness::Lab;
+
+/// After this long without all servers Synced the answer is "never".
+const NEVER: Duration = Duration::from_secs(120);
+
+fn configuration(binary: &str) -> String {
+    format!(
+        "
+primitive db ocf:heartbeat:galera \
+  params binary={binary} datadir=/var/lib/mysql config=/etc/mysql/my.cnf socket=/run/mysqld/mysqld.sock \
+    pid=/run/mysqld/mysqld.pid log=/var/log/mysql/error.log check_user=root \
+    wsrep_cluster_address=gcomm://node1,node2,node3 \
+  op start timeout=120s op stop timeout=120s op promote timeout=300s op demote timeout=120s \
+  op monitor interval=20s timeout=30s op monitor interval=10s role=Promoted timeout=30s \
+  op monitor interval=30s role=Unpromoted timeout=30s
+clone db-clone db meta promotable=true promoted-max=3 ordered=false interleave=true notify=true
+"
+    )
+}
+
+/// A lab where the peer's agent runs the cluster.
+fn with_peer(binary: &str) -> Option<Lab> {
+    let lab = Lab::up(3)?;
+    lab.prepare_galera(&[]);
+    lab.fencing();
+    let start = Instant::now();
+    lab.load_crm_text(&configuration(binary));
+    lab.wait("the peer's first start", Duration::from_secs(180), || {
+        lab.all_synced()
+    });
+    lab.settle();
+    eprintln!(
+        "heartbeat:galera ({binary}): first start {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    Some(lab)
+}
+
+/// From the kill until all are Synced again, for each of three rounds; ends with the first "never". Measured once in a run.
+pub fn measured() -> Option<&'static [Option<Duration>]> {
+    static MEASURED: OnceLock<Option<Vec<Option<Duration>>>> = OnceLock::new();
+    MEASURED.get_or_init(measure).as_deref()
+}
+
+fn measure() -> Option<Vec<Option<Duration>>> {
+    let lab = with_peer("/usr/sbin/mariadbd")?;
+    let mut rounds = Vec::new();
+    for round in 1..=3 {
+        let recovery = lab.recovery(NEVER, || lab.kill_all_servers(), || lab.all_synced());
+        recovery.tell(&format!("all killed under heartbeat:galera, round {round}"));
+        rounds.push(recovery.took);
+        if recovery.took.is_none() {
+            eprintln!("{}", lab.crm_mon());
+            break;
+        }
+        lab.settle();
+    }
+    Some(rounds)
+}
+
+#[test]
+fn all_servers_killed_under_the_peer() {
+    let _ = measured();
+}
