@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder, Row, from_value};
+
 use super::{Lab, Node, on_all};
+
+/// How long a server may take for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
 
 impl Lab {
     /// Gives every node fresh data and its Galera configuration; `lines` go to `[mysqld]` too.
@@ -57,18 +63,25 @@ impl Lab {
 }
 
 impl Node<'_> {
-    /// Asks this node's server over its socket, as root.
+    /// Asks this node's server over its socket, as root: from here and without a process, so that a wait takes no
+    /// time from what it waits for.
     pub fn sql(&self, query: &str) -> Result<String, String> {
-        let quoted = query.replace('\'', r"'\''");
-        let answer = self.run_for(
-            Duration::from_secs(10),
-            &format!("mariadb --connect-timeout=2 -NBe '{quoted}'"),
-        );
-        if answer.code == 0 {
-            Ok(answer.stdout.trim_end().to_owned())
-        } else {
-            Err(answer.stderr)
-        }
+        let told = |error: mysql::Error| error.to_string();
+        let mut connection = Conn::new(self.account()?).map_err(told)?;
+        let rows: Vec<Row> = connection.query(query).map_err(told)?;
+        let lines: Vec<_> = rows.into_iter().map(|row| columns(row).join("\t")).collect();
+        Ok(lines.join("\n"))
+    }
+
+    fn account(&self) -> Result<OptsBuilder, String> {
+        let root = self.root().ok_or("the node is off")?;
+        let socket = root.join("run/mysqld/mysqld.sock");
+        Ok(OptsBuilder::new()
+            .socket(socket.to_str())
+            .user(Some("root"))
+            .prefer_socket(false)
+            .read_timeout(Some(ANSWER))
+            .write_timeout(Some(ANSWER)))
     }
 
     /// A status variable; empty when the server does not answer.
@@ -98,4 +111,13 @@ impl Node<'_> {
     pub fn kill_server(&self) {
         self.run("pkill -KILL -x 'mysqld_safe|mariadbd-safe'; pkill -KILL -x mariadbd");
     }
+}
+
+/// The columns of a row, as the client of the distribution prints them.
+fn columns(row: Row) -> Vec<String> {
+    let values = row.unwrap().into_iter();
+    let texts = values.map(from_value::<Option<String>>);
+    texts
+        .map(|text| text.unwrap_or_else(|| "NULL".to_owned()))
+        .collect()
 }

@@ -215,6 +215,14 @@ impl Node<'_> {
         self.number
     }
 
+    /// The node's root directory as seen from here; `None` when it is off.
+    pub fn root(&self) -> Option<PathBuf> {
+        let file = self.lab.dir.join(format!("node{}/pid", self.number));
+        let pid = std::fs::read_to_string(file).ok()?;
+        let root = PathBuf::from(format!("/proc/{}/root", pid.trim()));
+        root.join("run/lab").exists().then_some(root)
+    }
+
     /// Runs a shell command on the node, for at most 30 s. Code 124 is "out of time".
     pub fn run(&self, command: &str) -> Output {
         self.run_for(Duration::from_secs(30), command)
