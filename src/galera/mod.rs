@@ -19,6 +19,7 @@ mod node;
 pub mod outlook;
 mod params;
 pub mod position;
+mod provider;
 pub mod published;
 mod record;
 pub mod recover;

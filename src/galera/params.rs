@@ -62,6 +62,13 @@ params! {
         /// All members, as gcomm://node1,node2,node3. They are the electorate: a cluster that is down everywhere
         /// starts from the latest position among them. Default: as the server's option files say.
         wsrep_cluster_address: Option<String>,
+        /// Options of Galera's provider
+        ///
+        /// Added to wsrep_provider_options of the server's option files, which win where they set the same option.
+        /// The default makes servers find together in fractions of a second instead of seconds: a start of the
+        /// whole cluster takes half the time, and writes hang shorter while a node joins. Empty: nothing is
+        /// added. Not used when additional_parameters name provider options.
+        provider_options: String = "evs.join_retrans_period=PT0.2S;evs.inactive_check_period=PT0.1S",
         /// Cluster names and Galera names
         ///
         /// pcmk1:galera1;pcmk2:galera2 for nodes whose name in the cluster is not their name in the Galera

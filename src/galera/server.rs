@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::datadir::data_holder;
 use super::params::GaleraParams;
 use super::position::Position;
+use super::provider;
 use super::recover::{self, Recovered};
 use super::settings::{self, Settings};
 use super::volatile::Volatile;
@@ -73,7 +74,7 @@ impl Server<'_> {
         running(self.resource, &self.settings.datadir)
     }
 
-    /// Starts the server and returns at once.
+    /// Starts the server and returns at once. None is running.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -97,6 +98,7 @@ impl Server<'_> {
             command.arg(format!("--wsrep-cluster-name={}", self.group(forced)));
         }
         self.prepare()?;
+        end_helpers(self.resource);
         let words = self.volatile().first_words();
         let words = OpenOptions::new()
             .write(true)
@@ -155,12 +157,16 @@ impl Server<'_> {
         if let Some(address) = &self.params.wsrep_cluster_address {
             command.arg(format!("--wsrep-cluster-address={address}"));
         }
+        let configured = &settings.provider_options;
+        if let Some(options) = provider::with_added(configured, &self.params.provider_options) {
+            command.arg(format!("--wsrep-provider-options={options}"));
+        }
         let additional = self
             .params
             .additional_parameters
             .as_deref()
             .unwrap_or_default();
-        command.args(additional.split_whitespace());
+        command.args(additional.split_whitespace()); // the last word is theirs
         command.env(MARK, self.resource);
         Ok(command)
     }
@@ -292,19 +298,7 @@ pub fn stop(
         }
     }
     wait_until(deadline, STEP, "the server to end", || {
-        for process in marked(MARK, resource)
-            .into_iter()
-            .filter(|process| !is_agent(process))
-        {
-            log::warn!(
-                "ending process {}: {:?}",
-                process.pid,
-                process.arguments().first()
-            );
-            if let Some(watch) = Watch::of(process) {
-                watch.kill();
-            }
-        }
+        end_helpers(resource);
         let rest = remaining(resource, datadir)?;
         if let Some(process) = rest
             && let Some(watch) = Watch::of(process)
@@ -314,6 +308,24 @@ pub fn stop(
         }
         Ok::<_, Failure>(rest.is_none().then_some(()))
     })
+}
+
+/// Ends what a server of ours has started and left behind: the receiving end of a state transfer outlives a
+/// server that is killed, and keeps the next one from receiving (30 s of "Previous SST is not completed").
+fn end_helpers(resource: &str) {
+    for process in marked(MARK, resource)
+        .into_iter()
+        .filter(|process| !is_agent(process))
+    {
+        log::warn!(
+            "ending process {}: {:?}",
+            process.pid,
+            process.arguments().first()
+        );
+        if let Some(watch) = Watch::of(process) {
+            watch.kill();
+        }
+    }
 }
 
 /// A process that still has to do with the data.

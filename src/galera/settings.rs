@@ -60,6 +60,8 @@ pub struct Settings {
     pub node_name: Option<String>,
     /// `wsrep_provider`.
     pub provider: Option<PathBuf>,
+    /// `wsrep_provider_options`; empty where not set.
+    pub provider_options: String,
     /// `innodb_flush_log_at_trx_commit`, where set.
     pub flush_log: Option<String>,
 }
@@ -118,6 +120,10 @@ impl Settings {
             cluster_name: options.get("wsrep_cluster_name").map(str::to_owned),
             node_name: options.get("wsrep_node_name").map(str::to_owned),
             provider: options.get("wsrep_provider").map(PathBuf::from),
+            provider_options: options
+                .get("wsrep_provider_options")
+                .unwrap_or_default()
+                .to_owned(),
             flush_log: options
                 .get("innodb_flush_log_at_trx_commit")
                 .map(str::to_owned),

@@ -69,7 +69,10 @@ impl Node<'_> {
         let told = |error: mysql::Error| error.to_string();
         let mut connection = Conn::new(self.account()?).map_err(told)?;
         let rows: Vec<Row> = connection.query(query).map_err(told)?;
-        let lines: Vec<_> = rows.into_iter().map(|row| columns(row).join("\t")).collect();
+        let lines: Vec<_> = rows
+            .into_iter()
+            .map(|row| columns(row).join("\t"))
+            .collect();
         Ok(lines.join("\n"))
     }
 
