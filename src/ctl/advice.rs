@@ -7,7 +7,7 @@ use super::losses;
 use super::order;
 use super::scene::Scene;
 use super::stand;
-use crate::galera::ballot::{Data, Elector, Report, Stand};
+use crate::galera::ballot::{Elector, Report};
 use crate::galera::election::{Refusal, Verdict, Waiting};
 
 /// One thing that can be done.
@@ -122,16 +122,8 @@ fn go_on(scene: &Scene) -> Option<Step> {
 fn best<'a>(scene: &Scene, electors: &'a [Elector]) -> Option<&'a Elector> {
     let rank = |report: &Report| (report.position().is_some(), report.epoch, report.seqno());
     let usable = electors.iter().filter_map(|elector| {
-        let stand = scene.ballot().stands.get(elector)?;
-        let Stand::Reported {
-            report,
-            eligible: true,
-        } = stand
-        else {
-            return None;
-        };
-        let data = matches!(report.data, Data::At(_) | Data::Blank { .. });
-        data.then(|| (rank(report), elector))
+        let report = scene.ballot().startable(elector)?;
+        Some((rank(report), elector))
     });
     let best = usable.reduce(|best, next| if next.0 > best.0 { next } else { best });
     best.map(|(_, elector)| elector)

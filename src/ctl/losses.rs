@@ -3,7 +3,8 @@
 use super::scene::Scene;
 use super::stand;
 use crate::galera::ballot::{Ballot, Data, Elector, Report, Stand};
-use crate::galera::election::{cost_of, newest_epoch};
+use crate::galera::election::newest_epoch;
+use crate::galera::epoch::cost_of;
 use crate::galera::position::Position;
 
 /// One sentence for each loss; none: nothing that is known of is lost.

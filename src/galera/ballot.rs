@@ -197,6 +197,22 @@ impl Ballot {
         })
     }
 
+    /// The report of an elector that can be promoted and has something to start from, be it an empty directory.
+    pub fn startable(&self, elector: &Elector) -> Option<&Report> {
+        match self.stands.get(elector)? {
+            Stand::Reported {
+                report,
+                eligible: true,
+            } => matches!(report.data, Data::At(_) | Data::Blank { .. }).then_some(report),
+            Stand::Reported { .. }
+            | Stand::Restoring(_)
+            | Stand::Silent
+            | Stand::Joining
+            | Stand::Bootstrapping
+            | Stand::Primary => None,
+        }
+    }
+
     /// The electors whose position is not known now, or about to change.
     pub fn unknown(&self) -> Vec<Elector> {
         let known = |stand: &Stand| match stand {

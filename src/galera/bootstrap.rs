@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::ballot::{Ballot, Epoch, Report, Stand};
-use super::election::{Reason, Verdict, elect, next_epoch};
+use super::election::{Reason, Verdict, elect};
+use super::epoch::next_epoch;
 use super::grastate;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};

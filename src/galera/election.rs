@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-use super::ballot::{Ballot, Data, Elector, Epoch, Report, Stand};
-use super::position::Position;
+use super::ballot::{Ballot, Data, Elector, Report, Stand};
 pub use super::verdict::{Gap, Reason, Refusal, Verdict, Waiting};
 
 /// The verdict on a ballot.
@@ -65,17 +64,9 @@ pub fn newest_epoch(ballot: &Ballot) -> u64 {
 /// The elector of a valid order. An order is void once the node stands elsewhere or an epoch was opened since.
 fn forced(ballot: &Ballot) -> Option<Elector> {
     let force = ballot.force.as_ref()?;
-    let stand = ballot.stands.get(&force.elector)?;
-    let Stand::Reported {
-        report,
-        eligible: true,
-    } = stand
-    else {
-        return None;
-    };
-    let startable = matches!(report.data, Data::At(_) | Data::Blank { .. });
+    let report = ballot.startable(&force.elector)?;
     let bound = report.position() == force.position.as_ref();
-    (startable && bound && force.epoch == newest_epoch(ballot)).then(|| force.elector.clone())
+    (bound && force.epoch == newest_epoch(ballot)).then(|| force.elector.clone())
 }
 
 /// Data of two clusters that were one: epochs of the same number that different nodes opened.
@@ -338,73 +329,6 @@ impl<'a> Electorate<'a> {
             None => Err(Gap::MemberSilent(of.clone())),
         }
     }
-}
-
-/// How many openers of the past are remembered.
-const LINEAGE: usize = 8;
-
-/// The epoch that `name` opens when it bootstraps for `reason`; `None` when it has not reported.
-///
-/// A bootstrap that may lose something notes how far older data is still a prefix of what comes. Data of an
-/// epoch that was opened after the one that `name` holds left that line where its own epoch was forced, so
-/// the mark is never above the marks of those.
-#[must_use]
-pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Epoch> {
-    let Some(Stand::Reported { report, .. }) = ballot.stands.get(name) else {
-        return None;
-    };
-    let newest = newest_epoch(ballot);
-    let number = newest + 1;
-    let mut forced = ballot.epoch.forced.clone();
-    let mut lineage = ballot.epoch.lineage.clone();
-    lineage.push((number, name.clone()));
-    lineage.drain(..lineage.len().saturating_sub(LINEAGE));
-    if newest > ballot.epoch.number {
-        // The cluster's record was lost. How the newest epoch came about is not known, and no data of an
-        // older one counts as its prefix.
-        forced.push((newest, 0));
-    }
-    match reason {
-        Reason::Forced | Reason::PartnerGone(_) => {
-            let left = forced.iter().filter(|(epoch, _)| *epoch > report.epoch);
-            let kept = left.map(|(_, kept)| *kept).min().unwrap_or(u64::MAX);
-            forced.push((number, kept.min(report.seqno())));
-        }
-        Reason::AllReported | Reason::LastView(_) | Reason::Creation => {}
-    }
-    Some(Epoch {
-        number,
-        opened_by: Some(name.clone()),
-        position: report.position().cloned(),
-        lineage,
-        forced,
-    })
-}
-
-/// What the bootstrap of `name` would give up: nodes that report more, and nodes that have not reported.
-pub fn cost_of(ballot: &Ballot, name: &Elector) -> Vec<(Elector, Option<Position>)> {
-    let own = match ballot.stands.get(name) {
-        Some(Stand::Reported { report, .. }) => Some(report),
-        _ => None,
-    };
-    let more = ballot.reports().filter_map(|(other, report, _)| {
-        let position = report.position()?;
-        let covered = own.is_some_and(|own| covers(&ballot.epoch, own, report));
-        (other != name && !covered).then(|| (other.clone(), Some(position.clone())))
-    });
-    let unknown = ballot.unknown().into_iter().map(|other| (other, None));
-    more.chain(unknown).collect()
-}
-
-/// Whether the data of `own` contains that of `other`. After a forced bootstrap the same seqno may stand for
-/// different write sets, so the epochs have to agree as well.
-fn covers(record: &Epoch, own: &Report, other: &Report) -> bool {
-    let (Some(mine), Some(theirs)) = (own.position(), other.position()) else {
-        return false;
-    };
-    mine.history == theirs.history
-        && mine.seqno >= theirs.seqno
-        && record.leads_to(own.epoch, other.epoch, theirs.seqno)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod database;
 mod datadir;
 pub mod election;
 mod electorate;
+pub mod epoch;
 pub mod grastate;
 pub mod gvwstate;
 mod job;

@@ -105,32 +105,25 @@ fn order(cib: &Cib, resource: &str) -> Option<Force> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::published::Phase;
     use super::*;
 
-    fn lone_reporter(partner: &str) -> bool {
+    /// A CIB of two nodes, and n2 has published that it looks for its position.
+    fn n1_alone(n2: &str) -> bool {
         let text = format!(
-            "<cib have-quorum=\"1\"><configuration><crm_config/><nodes><node id=\"1\" uname=\"n1\"/><node id=\"2\" \
-             uname=\"n2\"/></nodes><resources/><constraints/></configuration><status><node_state id=\"2\" \
-             uname=\"n2\" {partner}/></status></cib>"
+            "<cib have-quorum=\"1\"><configuration><crm_config/><nodes><node id=\"2\" uname=\"n2\"/></nodes>\
+             <resources/><constraints/></configuration><status><node_state id=\"2\" uname=\"n2\" {n2}/></status></cib>"
         );
-        let own = serde_json::from_str::<Published>(
-            r#"{"elector":"g1","electors":["g1","g2"],"phase":"recovering"}"#,
-        );
-        let mut published = BTreeMap::new();
-        let mut one = own.unwrap();
-        one.elector = "g2".into();
-        published.insert("n2".to_owned(), one.clone());
-        assert_eq!(one.phase, Phase::Recovering);
         let cib = Cib::parse(text.as_bytes()).unwrap();
-        let others = cib.nodes().filter(|node| &*node.uname == "n2").count();
-        assert_eq!(others, 1);
-        partner_gone(&cib, &published)
+        let recovering = r#"{"elector":"g2","electors":["g1","g2"],"phase":"recovering"}"#;
+        let published = serde_json::from_str(recovering).unwrap();
+        partner_gone(&cib, &BTreeMap::from([("n2".to_owned(), published)]))
     }
 
     #[test]
-    fn a_partner_that_looks_for_its_position_is_not_gone() {
+    fn a_partner_that_looks_for_its_position_is_not_gone_and_one_that_is_down_is() {
         let online = "in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\"";
-        assert!(!lone_reporter(online));
+        assert!(!n1_alone(online));
+        let down = "in_ccm=\"false\" crmd=\"offline\" join=\"down\" expected=\"down\"";
+        assert!(n1_alone(down));
     }
 }

@@ -40,6 +40,9 @@ fn nobody_bootstraps_without_the_latest_node_and_its_return_starts_the_cluster()
     assert!([1, 2].iter().all(|&k| lab.node(k).server_life().is_empty()));
     let seen = lab.crm_mon().to_lowercase();
     assert!(seen.contains("degraded"), "{seen}");
+    let status = lab.node(1).ok("galeractl status");
+    let verdict = status.split("Verdict").nth(1).unwrap_or_default();
+    assert!(verdict.contains("node3"), "{status}");
 
     let marks = lab.error_logs();
     lab.boot(3);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use galera_rs::galera::ballot::{Ballot, Data, LastView, Report, Stand};
-use galera_rs::galera::election::{Reason, Verdict, cost_of, elect, newest_epoch, next_epoch};
+use galera_rs::galera::election::{Reason, Verdict, elect, newest_epoch};
+use galera_rs::galera::epoch::{cost_of, next_epoch};
 use galera_rs::galera::position::Position;
 
 use crate::galera::Mode;

@@ -2,7 +2,8 @@
 //! that a list of steps stays valid when some are taken out.
 
 use galera_rs::galera::ballot::{Force, Stand};
-use galera_rs::galera::election::{cost_of, newest_epoch};
+use galera_rs::galera::election::newest_epoch;
+use galera_rs::galera::epoch::cost_of;
 
 use crate::walk::Rng;
 use crate::world::{Stage, World};

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::galera::ballot::{Epoch, Force, LastView};
-use crate::galera::position::History;
+use crate::galera::epoch::{cost_of, next_epoch};
+use crate::galera::position::{History, Position};
 
 const LINE: u128 = 1;
 const OTHER_LINE: u128 = 2;
