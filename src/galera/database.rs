@@ -82,6 +82,14 @@ impl Database {
         Ok(self.status()?.last_committed)
     }
 
+    /// Tells Galera's provider something, as `key=value` separated by semicolons.
+    ///
+    /// # Errors
+    /// When the server does not answer in time, or does not take it from this account.
+    pub fn set_provider_options(&mut self, options: &str) -> Result<(), DatabaseError> {
+        self.execute(&format!("SET GLOBAL wsrep_provider_options = '{options}'"))
+    }
+
     fn query<T: mysql::prelude::FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
         self.connection
             .query(text)

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::arrival;
+use super::evictor::Evictor;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
 use super::published::Phase;
@@ -127,30 +128,45 @@ impl Job<'_> {
         let Some(watch) = Watch::of(process) else {
             return Ok(());
         };
+        let mut evictor = self.node.params.evict.then(|| Evictor::new(self.node));
+        let mut news = true;
+        let mut witness = Deadline::after(WATCHING);
         loop {
-            let news = match watch.ended_or_ready(&self.ear, WATCHING) {
+            if news && self.component_is_given_up(epoch, evictor.as_mut()) {
+                return self.leave_component(epoch);
+            }
+            let pause = evictor.as_ref().map_or(WATCHING, Evictor::pause);
+            news = match watch.ended_or_ready(&self.ear, pause) {
                 Woken::Ended => return Ok(()),
                 Woken::Ready => {
                     self.ear.listen(Duration::ZERO);
                     true
                 }
-                Woken::Nothing => {
-                    membership::witness(self.node, process).unwrap_or_else(|failure| {
-                        log::warn!("{failure}");
-                        false
-                    })
-                }
+                Woken::Nothing => false,
             };
-            if news && self.component_is_given_up(epoch) {
-                return self.leave_component(epoch);
+            news |= evictor.as_mut().is_some_and(Evictor::glance);
+            if witness.passed() {
+                news |= self.witness(process);
+                witness = Deadline::after(WATCHING);
             }
         }
     }
 
+    /// Looks whether the saved view has changed, and notes from which seqno on it holds everything.
+    fn witness(&self, process: Process) -> bool {
+        membership::witness(self.node, process).unwrap_or_else(|failure| {
+            log::warn!("{failure}");
+            false
+        })
+    }
+
     /// Publishes this node's membership again if the cluster has forgotten it, as it does when Pacemaker was
     /// stopped meanwhile. Returns whether the component was given up by a forced bootstrap.
-    fn component_is_given_up(&self, epoch: u64) -> bool {
+    fn component_is_given_up(&self, epoch: u64, evictor: Option<&mut Evictor<'_>>) -> bool {
         let looked = self.node.look().and_then(|outlook| {
+            if let Some(evictor) = evictor {
+                evictor.look(&outlook);
+            }
             let given_up = outlook.epoch().gave_up(epoch);
             let own = outlook.published.get(&self.node.name).map(|own| &own.phase);
             if !given_up

@@ -15,7 +15,7 @@ use crate::ocf::Failure;
 use crate::sys::process::Process;
 
 /// How long a server of ours may take for one answer.
-const ANSWER: Duration = Duration::from_secs(3);
+pub const ANSWER: Duration = Duration::from_secs(3);
 
 /// The job's note on a node in service.
 pub const SERVING: &str = "serving";

@@ -11,6 +11,8 @@ mod datadir;
 pub mod election;
 mod electorate;
 pub mod epoch;
+mod evict;
+mod evictor;
 pub mod grastate;
 pub mod gvwstate;
 mod job;

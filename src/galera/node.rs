@@ -12,7 +12,7 @@ use super::grastate;
 use super::gvwstate::{self, SavedView};
 use super::outlook::{Asker, Outlook};
 use super::params::GaleraParams;
-use super::published::{self, Phase, Published};
+use super::published::{self, Dead, Phase, Published};
 use super::record::Record;
 use super::report::{self, Disk};
 use super::server::Server;
@@ -112,15 +112,35 @@ impl Node {
     pub fn publish(&self, phase: Phase) -> Result<(), Failure> {
         log::info!("{}: {}", self.name, phase.word());
         let (elector, electors) = (self.electorate.own.clone(), self.electorate.names());
+        let dead = self.dead(&phase)?;
         let published = Published {
             elector,
             electors,
+            dead,
             phase,
         };
         let text = serde_json::to_string(&published).map_err(retry)?;
         let name = published::attribute(&self.resource);
         let deadline = Deadline::after(VISIBLE);
         cluster::set_attribute(&self.name, &name, Some(&text), &deadline).map_err(retry)
+    }
+
+    /// The server that ended here without leaving the group. It is remembered while the next one has not come as
+    /// far: that one's way removes what it is known from.
+    fn dead(&self, phase: &Phase) -> Result<Option<Dead>, Failure> {
+        if matches!(phase, Phase::Member(_)) {
+            self.volatile.set_dead(None).map_err(retry)?;
+            return Ok(None);
+        }
+        if self.server().running()?.is_some() {
+            return Ok(None);
+        }
+        if let Some(view) = self.saved_view() {
+            self.volatile
+                .set_dead(Some(&Dead::of(&view)))
+                .map_err(retry)?;
+        }
+        Ok(self.volatile.dead())
     }
 
     /// Sets this node's promotion score, or removes it.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::ballot::{Ballot, Elector, Epoch, Force};
+use super::evict::NodeState;
 use super::published::{self, Component, Published};
-use crate::cib::Cib;
+use crate::cib::{Cib, Node};
 
 /// Who is asking, and with which parameters.
 #[derive(Debug, Clone)]
@@ -28,6 +29,10 @@ pub struct Outlook {
     pub epochs: Vec<u64>,
     /// The nodes whose attribute carries an order.
     pub orders: Vec<String>,
+    /// What Pacemaker knows of the nodes, by their names.
+    pub nodes: BTreeMap<String, NodeState>,
+    /// Lost nodes are fenced.
+    pub fencing: bool,
 }
 
 impl Outlook {
@@ -50,7 +55,12 @@ impl Outlook {
             .nodes()
             .filter(|node| node.transient.get(&name).is_some());
         let orders = ordered.map(|node| node.uname.to_string()).collect();
+        let nodes = cib
+            .nodes()
+            .map(|node| (node.uname.to_string(), state(node)));
         Self {
+            nodes: nodes.collect(),
+            fencing: cib.fencing_enabled(),
             published,
             ballot,
             epochs,
@@ -75,6 +85,16 @@ impl Outlook {
     /// The cluster's epoch.
     pub fn epoch(&self) -> &Epoch {
         &self.ballot.epoch
+    }
+}
+
+fn state(node: &Node) -> NodeState {
+    if node.online() {
+        NodeState::Online
+    } else if node.may_run() {
+        NodeState::Lost
+    } else {
+        NodeState::Down
     }
 }
 

@@ -66,9 +66,10 @@ params! {
         ///
         /// Added to wsrep_provider_options of the server's option files, which win where they set the same option.
         /// The default makes servers find together in fractions of a second instead of seconds: a start of the
-        /// whole cluster takes half the time, and writes hang shorter while a node joins. Empty: nothing is
-        /// added. Not used when additional_parameters name provider options.
-        provider_options: String = "evs.join_retrans_period=PT0.2S;evs.inactive_check_period=PT0.1S",
+        /// whole cluster takes half the time, and writes hang shorter while a node joins. It is meant for one data
+        /// centre; raise the periods above the round trip between the nodes. Empty: nothing is added. Not used
+        /// when additional_parameters name provider options.
+        provider_options: String = "evs.join_retrans_period=PT0.1S;evs.inactive_check_period=PT0.1S;evs.keepalive_period=PT0.1S",
         /// Cluster names and Galera names
         ///
         /// pcmk1:galera1;pcmk2:galera2 for nodes whose name in the cluster is not their name in the Galera
@@ -92,6 +93,12 @@ params! {
         /// In a cluster of two, let the survivor go on when the partner is fenced or cleanly down and the
         /// survivor's partition has quorum. This may lose writes that only the partner had on disk.
         two_node_mode: bool = "false",
+        /// Evict the dead
+        ///
+        /// Tell the group at once when a server is proven dead, instead of letting every write of the cluster wait
+        /// for it: Galera itself lets go of a silent member after five seconds and more.
+        #[reloadable = true]
+        evict: bool = "true",
         /// Time for the saved view
         ///
         /// Seconds that the members of the last primary component are given to restore it by themselves before

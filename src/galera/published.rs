@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ballot::{Elector, Epoch, Report, Stand};
+use super::gvwstate::SavedView;
 use super::position::{History, read_position};
 use crate::cib::{Cib, Node};
 
@@ -18,9 +19,31 @@ pub struct Published {
     pub elector: Elector,
     /// Everybody whom this node's configuration names.
     pub electors: Vec<Elector>,
+    /// A server of this node that is gone, while there is no other in the component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<Dead>,
     /// What it is doing.
     #[serde(flatten)]
     pub phase: Phase,
+}
+
+/// A server that ended without leaving the group: the others wait for it until they know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dead {
+    /// Its group communication UUID.
+    pub server: Uuid,
+    /// The last primary view that it was in.
+    pub view: String,
+}
+
+impl Dead {
+    /// The server that left this view behind.
+    pub fn of(view: &SavedView) -> Self {
+        Self {
+            server: view.me,
+            view: view.view.to_string(),
+        }
+    }
 }
 
 /// What a node is doing, with what belongs to it.

@@ -8,7 +8,7 @@ use super::grastate;
 use super::gvwstate::{self, SavedView};
 use super::membership::SERVING;
 use super::node::retry;
-use super::published::{self, Phase, Published};
+use super::published::{self, Dead, Phase, Published};
 use super::record::Record;
 use super::report::{self, Disk};
 use super::server;
@@ -103,16 +103,18 @@ fn say_goodbye(resource: &str, node: &str, datadir: &Path, last_view: Option<&Sa
             cluster::delete_properties(&set).map_err(retry)?;
         }
     }
-    let text = match (published, phase) {
-        // A server that died: its watcher has told already that nothing is known of this node.
-        (Some(before), None) if before.phase == Phase::Recovering => return Ok(()),
-        (Some(before), Some(phase)) => {
-            let published = Published { phase, ..before };
-            Some(serde_json::to_string(&published).map_err(retry)?)
-        }
-        (None, _) | (_, None) => None,
+    let Some(published) = published else {
+        return Ok(());
     };
-    cluster::set_attribute(node, &name, text.as_deref(), &deadline).map_err(retry)
+    // Without a position of its own, the disk still shows whether the server left the group.
+    let dead = saved_view(datadir).map(|view| Dead::of(&view));
+    let published = Published {
+        phase: phase.unwrap_or(Phase::Recovering),
+        dead: dead.or(published.dead),
+        ..published
+    };
+    let text = serde_json::to_string(&published).map_err(retry)?;
+    cluster::set_attribute(node, &name, Some(&text), &deadline).map_err(retry)
 }
 
 /// The report of a node that was stopped cleanly; `None` when its position is not known without a recovery.

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::published::Dead;
 use crate::sys::files;
 use crate::sys::lock::{self, Lock};
 use crate::sys::process::Process;
@@ -126,6 +127,23 @@ impl Volatile {
         files::save(&self.path(&format!("{name}.pid")), &process)
     }
 
+    /// The last server that ended here without leaving the group, unless another has come as far since.
+    pub fn dead(&self) -> Option<Dead> {
+        files::load(&self.path("dead.json")).ok().flatten()
+    }
+
+    /// Notes such a server, or that there is another.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn set_dead(&self, dead: Option<&Dead>) -> io::Result<()> {
+        let path = self.path("dead.json");
+        match dead {
+            Some(dead) => files::save(&path, dead),
+            None => files::remove(&path),
+        }
+    }
+
     /// The job's last note.
     pub fn note(&self) -> Option<Note> {
         files::load(&self.path("note.json")).ok().flatten()
@@ -157,6 +175,7 @@ impl Volatile {
     pub fn clear(&self) -> io::Result<()> {
         for name in [
             "promoted.json",
+            "dead.json",
             "note.json",
             "server.pid",
             "job.pid",

@@ -5,6 +5,7 @@ pub mod by_resource;
 pub mod cluster;
 pub mod command;
 pub mod files;
+pub mod links;
 pub mod lock;
 pub mod names;
 pub mod process;

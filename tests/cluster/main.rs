@@ -14,6 +14,7 @@
 
 mod all_killed;
 mod creation;
+mod evict;
 mod hand;
 mod harness;
 mod killed_actions;

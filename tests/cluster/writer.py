@@ -4,7 +4,7 @@
 Writes to one host; after an error it goes to the next one of the list, as a connector would. After
 SECONDS, or SIGTERM, it counts the acknowledged rows that are gone, on the first host that answers.
 Prints one JSON object: acked, errors, longest_gap (seconds without an acknowledged row), gaps (longer than
-0.2 s, as [start, length] since the beginning), by_node (rows each server acknowledged), lost (rows, or null
+0.2 s, as [start, length] since the beginning), begin (seconds of the epoch), by_node (rows each server acknowledged), lost (rows, or null
 when no server answered), last_error. LAB_ACKED=FILE: "time node value" of each acknowledged row goes there."""
 import itertools
 import json
@@ -100,7 +100,7 @@ class Writer:
     def report(self):
         return {
             "acked": len(self.acked), "errors": self.errors, "lost": self.lost(), "gaps": self.gaps,
-            "longest_gap": max([length for _, length in self.gaps], default=0.0),
+            "begin": self.begin, "longest_gap": max([length for _, length in self.gaps], default=0.0),
             "by_node": self.by_node, "last_error": self.last_error}
 
 

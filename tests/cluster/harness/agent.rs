@@ -18,16 +18,24 @@ pub const IN_SERVICE: Duration = Duration::from_secs(90);
 impl Lab {
     /// Boots three nodes with the agent and a fence device. `None`, after a word about it, where that is impossible.
     pub fn with_agent() -> Option<Self> {
-        let stage = stage()?;
-        let lab = Self::up(3)?;
-        lab.deploy(&stage);
-        lab.fencing();
-        Some(lab)
+        Self::up(3)?.equipped()
+    }
+
+    /// Installs the agent and configures a fence device.
+    pub fn equipped(self) -> Option<Self> {
+        self.deploy(&stage()?);
+        self.fencing();
+        Some(self)
     }
 
     /// The same, with a cluster in service from data directories that have a history.
     pub fn in_service(example: &str) -> Option<Self> {
-        let lab = Self::with_agent()?;
+        Self::with_agent()?.serving(example)
+    }
+
+    /// Brings a cluster into service from data directories that have a history.
+    pub fn serving(self, example: &str) -> Option<Self> {
+        let lab = self;
         lab.prepare_history(&[]);
         lab.load_crm(example);
         lab.wait_in_service("the first start");

@@ -24,6 +24,9 @@ pub use log::Mark;
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(100);
 
+/// Corosync's token time-out: short, and long enough for a busy machine.
+const TOKEN: Duration = Duration::from_secs(1);
+
 /// One lab at a time, whatever the number of test threads: the machine is small.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -45,6 +48,11 @@ pub struct Node<'a> {
 impl Lab {
     /// Boots a quorate cluster without resources. `None`, after a word about it, where that is impossible.
     pub fn up(nodes: u8) -> Option<Self> {
+        Self::up_with(nodes, TOKEN)
+    }
+
+    /// The same; a node that is lost is noticed after 2.2 times `token`.
+    pub fn up_with(nodes: u8, token: Duration) -> Option<Self> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = std::env::var_os("LAB").unwrap_or_else(|| "/run/galera-rs-test".into());
         if let Err(missing) = possible() {
@@ -58,7 +66,10 @@ impl Lab {
             _turn: turn,
         };
         lab.script(&["down"]).ok();
-        lab.script(&["up", &nodes.to_string()]).ok();
+        let mut up = command::lab(&lab.dir);
+        up.args(["up", &nodes.to_string()])
+            .env("LAB_TOKEN", token.as_millis().to_string());
+        command::run(&up, Duration::from_secs(180)).ok();
         Some(lab)
     }
 

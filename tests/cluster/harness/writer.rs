@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -29,6 +29,8 @@ pub struct Report {
     pub lost: Option<u64>,
     /// Times without an acknowledged row longer than 0.2 s: start and length in seconds.
     pub gaps: Vec<(f64, f64)>,
+    /// When the first write began, in seconds of the epoch.
+    pub begin: f64,
     /// The longest of them, in seconds.
     pub longest_gap: f64,
     /// Rows acknowledged by each server, by its Galera name.
@@ -68,6 +70,29 @@ impl Writer {
         );
         let out = self.program.stdout.take().expect("its output is piped");
         serde_json::from_reader(out).expect("the writer prints one JSON object")
+    }
+}
+
+impl Report {
+    /// The time without an acknowledged row around this moment, in seconds; at most 0.2 when there was none worth
+    /// noting. A row that was on its way may still be acknowledged after the moment.
+    pub fn gap_at(&self, moment: SystemTime) -> f64 {
+        let at = self.after_begin(moment);
+        let around = self.gaps.iter().copied();
+        let mut around = around.filter(|(start, length)| *start <= at + 0.2 && start + length > at);
+        around.next().map_or(0.2, |(_, length)| length)
+    }
+
+    /// The longest time without an acknowledged row that began after this moment, in seconds; at least 0.2.
+    pub fn longest_after(&self, moment: SystemTime) -> f64 {
+        let at = self.after_begin(moment);
+        let later = self.gaps.iter().filter(|(start, _)| *start > at);
+        later.map(|(_, length)| *length).fold(0.2, f64::max)
+    }
+
+    fn after_begin(&self, moment: SystemTime) -> f64 {
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        since.as_secs_f64() - self.begin
     }
 }
 

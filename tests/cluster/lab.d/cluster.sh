@@ -56,6 +56,7 @@ totem {
   crypto_cipher: none
   crypto_hash: none
   token: ${LAB_TOKEN:-1000}
+  token_coefficient: 0
 }
 nodelist {
 CONF

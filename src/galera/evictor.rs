@@ -1,0 +1,263 @@
+//! Evicts the dead, from a member of the component: the server side of [`evict`](super::evict).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::address;
+use super::ballot::Elector;
+use super::database::{Database, DatabaseError};
+use super::evict::{self, NodeState, Other, Sight};
+use super::gvwstate::SavedView;
+use super::membership::ANSWER;
+use super::node::Node;
+use super::outlook::Outlook;
+use super::published::Phase;
+use super::settings;
+use crate::sys::links::{self, Link};
+use crate::sys::names;
+
+/// Two that evict at once cost a second; so each waits for those before it.
+const TURN: Duration = Duration::from_millis(1500);
+
+/// How often the view and the connections are looked at.
+const GLANCE: Duration = Duration::from_millis(250);
+
+/// How often while somebody is dead.
+const SOON: Duration = Duration::from_millis(30);
+
+/// For so long the cluster is asked again and again about somebody who does not answer.
+const URGENT: Duration = Duration::from_secs(15);
+
+/// How often after that.
+const LATER: Duration = Duration::from_secs(5);
+
+/// Where a server listens for the others.
+#[derive(Debug)]
+struct Place {
+    addresses: BTreeSet<IpAddr>,
+    port: u16,
+}
+
+/// A reason to ask the cluster: again and again at first, then less often.
+#[derive(Debug, Default)]
+struct Concern {
+    since: Option<Instant>,
+    asked: Option<Instant>,
+}
+
+impl Concern {
+    /// Whether the cluster should be asked now. `stands`: whether there still is a reason.
+    fn is_due(&mut self, stands: bool) -> bool {
+        if !stands {
+            *self = Self::default();
+            return false;
+        }
+        let since = self.since.get_or_insert_with(Instant::now);
+        let pause = if since.elapsed() < URGENT {
+            GLANCE
+        } else {
+            LATER
+        };
+        let due = self.asked.is_none_or(|asked| asked.elapsed() >= pause);
+        if due {
+            self.asked = Some(Instant::now());
+        }
+        due
+    }
+}
+
+/// One member's view of the others, for as long as its server lives.
+#[derive(Debug)]
+pub struct Evictor<'a> {
+    node: &'a Node,
+    places: BTreeMap<Elector, Place>,
+    /// The server of each other node, as it was published last: a lost node's attributes are removed.
+    known: BTreeMap<String, (Elector, Uuid)>,
+    /// The last primary view that was seen here.
+    view: Option<SavedView>,
+    /// Somebody is in the component and does not answer.
+    silent: Concern,
+    /// Somebody is in the component, and nobody says who.
+    unknown: Concern,
+    /// Who was found dead, since when, and how often it was this node's turn.
+    dead: Option<(BTreeSet<Uuid>, Instant, u32)>,
+}
+
+impl<'a> Evictor<'a> {
+    /// Begins to know the others.
+    pub fn new(node: &'a Node) -> Self {
+        let others = node.electorate.members.iter();
+        let others = others.filter(|member| member.host != node.electorate.own);
+        let places = others.map(|member| {
+            let place = Place {
+                addresses: names::addresses(&member.host),
+                port: member.port.unwrap_or(address::PORT),
+            };
+            (member.host.clone(), place)
+        });
+        Self {
+            node,
+            places: places.collect(),
+            known: BTreeMap::new(),
+            view: None,
+            silent: Concern::default(),
+            unknown: Concern::default(),
+            dead: None,
+        }
+    }
+
+    /// How long to wait before the next glance: while somebody is dead, the list of the evicted has to be emptied
+    /// before the next server joins.
+    pub fn pause(&self) -> Duration {
+        if self.dead.is_some() { SOON } else { GLANCE }
+    }
+
+    /// Looks at the saved view and at the kernel's connections; empties the list of the evicted when the view has
+    /// changed. Returns whether the cluster should be asked about a member that does not answer any more, or is new.
+    pub fn glance(&mut self) -> bool {
+        let Some(view) = self.node.saved_view() else {
+            return false;
+        };
+        if self.view.as_ref().is_none_or(|seen| seen.view != view.view) {
+            self.dead = None;
+            self.tidy();
+        }
+        let (unknown, silent) = (self.is_unknown(&view), self.is_silent(&view));
+        self.view = Some(view);
+        // Both, so that each keeps its own time.
+        let curious = self.unknown.is_due(unknown);
+        self.silent.is_due(silent) || curious
+    }
+
+    /// Somebody is in the component and has not said so: it has just come, or is an arbitrator.
+    fn is_unknown(&self, view: &SavedView) -> bool {
+        let known = |server| self.known.values().any(|(_, known)| known == server);
+        view.members
+            .iter()
+            .any(|server| *server != view.me && !known(server))
+    }
+
+    fn is_silent(&self, view: &SavedView) -> bool {
+        let links = links::all();
+        let mut members = self.known.values();
+        members.any(|(elector, server)| {
+            view.members.contains(server) && self.unreachable(elector, &links)
+        })
+    }
+
+    fn unreachable(&self, elector: &Elector, links: &[Link]) -> bool {
+        let Some(place) = self.places.get(elector) else {
+            return false;
+        };
+        let to = |link: &&Link| {
+            let ports = [link.port, link.peer_port];
+            place.addresses.contains(&link.peer) && ports.contains(&place.port)
+        };
+        !links.iter().filter(to).any(Link::answers)
+    }
+
+    /// Takes note of who is in the component, and evicts whoever is proven dead, if it is this node's turn.
+    pub fn look(&mut self, outlook: &Outlook) {
+        self.remember(outlook);
+        let Some(view) = self.node.saved_view() else {
+            return;
+        };
+        let links = links::all();
+        let known = self.known.iter();
+        let known = known.map(|(name, (elector, server))| (name, elector, Some(*server)));
+        let new = outlook.published.iter();
+        let new =
+            new.filter(|(name, _)| **name != self.node.name && !self.known.contains_key(*name));
+        let new = new.map(|(name, published)| (name, &published.elector, None));
+        let others = known.chain(new).map(|(name, elector, server)| {
+            let published = outlook.published.get(name);
+            let state = outlook.nodes.get(name);
+            Other {
+                elector,
+                server,
+                member: published.is_some_and(|one| matches!(one.phase, Phase::Member(_))),
+                dead: published.and_then(|one| one.dead.as_ref()),
+                node: state.copied().unwrap_or(NodeState::Lost),
+                unreachable: self.unreachable(elector, &links),
+            }
+        });
+        let sight = Sight {
+            quorate: outlook.ballot.quorate,
+            fencing: outlook.fencing,
+            view: &view,
+            others: others.collect(),
+        };
+        let dead = evict::dead(&sight);
+        let rank = evict::rank(&sight, &self.node.electorate.own, &dead);
+        if self.is_due(&dead, rank) {
+            self.evict(&dead);
+        }
+    }
+
+    fn remember(&mut self, outlook: &Outlook) {
+        for (name, published) in &outlook.published {
+            if let Phase::Member(member) = &published.phase
+                && *name != self.node.name
+            {
+                let server = (published.elector.clone(), member.gcomm);
+                self.known.insert(name.clone(), server);
+            }
+        }
+    }
+
+    /// Whether this node's turn has come: the first at once, each next one when nothing has changed by then.
+    fn is_due(&mut self, dead: &BTreeSet<Uuid>, rank: usize) -> bool {
+        if dead.is_empty() {
+            self.dead = None;
+            return false;
+        }
+        if self.dead.as_ref().is_none_or(|(known, ..)| known != dead) {
+            self.dead = Some((dead.clone(), Instant::now(), 0));
+        }
+        let Some((_, since, done)) = &mut self.dead else {
+            return false;
+        };
+        let all = self.known.len() + 1;
+        let turns = u32::try_from(rank + all * *done as usize).unwrap_or(u32::MAX);
+        let due = since.elapsed() >= TURN.saturating_mul(turns);
+        *done += u32::from(due);
+        due
+    }
+
+    fn evict(&self, dead: &BTreeSet<Uuid>) {
+        let each: Vec<_> = dead
+            .iter()
+            .map(|server| format!("evs.evict={server}"))
+            .collect();
+        log::warn!("{}: evicting the dead: {}", self.node.name, each.join(";"));
+        self.told(|database| database.set_provider_options(&each.join(";")));
+    }
+
+    /// Empties the list of the evicted, once the view stands: a name left on it costs five seconds at the next
+    /// failure [measured].
+    fn tidy(&self) {
+        self.told(|database| {
+            let status = database.status()?;
+            if status.evict_list.is_empty() {
+                return Ok(());
+            }
+            log::info!("{}: emptying the list of the evicted", self.node.name);
+            database.set_provider_options("evs.evict=")
+        });
+    }
+
+    fn told(&self, tell: impl FnOnce(&mut Database) -> Result<(), DatabaseError>) {
+        let account = settings::account(&self.node.params);
+        let told = Database::connect(&self.node.settings.socket, &account, ANSWER)
+            .and_then(|mut database| tell(&mut database));
+        if let Err(error) = told {
+            log::warn!(
+                "cannot tell Galera's provider who is dead: {error}; without that, writes wait for a dead member for \
+                 5 s and more"
+            );
+        }
+    }
+}
