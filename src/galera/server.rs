@@ -288,11 +288,11 @@ pub fn stop(
         log::info!("stopping the server, process {}", server.pid);
         if let Some(watch) = Watch::of(server) {
             watch.terminate();
-            while !patience.passed() && !watch.ended_within(STEP) {
+            while !patience.passed() && !watch.ended_within(STEP) && !server.is_held() {
                 meanwhile();
             }
             if server.lives() {
-                log::warn!("process {} did not stop in time and is killed", server.pid);
+                log::warn!("process {} does not stop and is killed", server.pid);
                 watch.kill();
             }
         }

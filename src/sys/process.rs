@@ -20,13 +20,14 @@ pub struct Process {
 impl Process {
     /// The process that has this number now; `None` when there is none, or only a zombie.
     pub fn of_pid(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name may hold blanks and parentheses; the fields follow the last one.
-        let fields = stat.get(stat.rfind(')')? + 2..)?;
-        let mut fields = fields.split(' ');
-        let state = fields.next()?;
-        let started = fields.nth(18)?.parse().ok()?;
-        (state != "Z" && state != "X").then_some(Self { pid, started })
+        let (state, started) = stat(pid)?;
+        (state != 'Z' && state != 'X').then_some(Self { pid, started })
+    }
+
+    /// Whether it is held, by SIGSTOP or a debugger: it hears no signal but SIGKILL.
+    pub fn is_held(&self) -> bool {
+        stat(self.pid)
+            .is_some_and(|(state, started)| "Tt".contains(state) && started == self.started)
     }
 
     /// Whether it still lives.
@@ -44,6 +45,17 @@ impl Process {
             .map(|word| String::from_utf8_lossy(word).into_owned())
             .collect()
     }
+}
+
+/// The state and the start time of a process (`/proc/PID/stat`, proc(5)).
+fn stat(pid: u32) -> Option<(char, u64)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold blanks and parentheses; the fields follow the last one.
+    let fields = stat.get(stat.rfind(')')? + 2..)?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?.chars().next()?;
+    let started = fields.nth(18)?.parse().ok()?;
+    Some((state, started))
 }
 
 /// A hold on a living process: its number cannot be reused behind our back.
