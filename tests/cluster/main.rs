@@ -26,4 +26,5 @@ mod orderly;
 mod peer;
 mod positions;
 mod power;
+mod transfer;
 mod writer_lost;

@@ -1,0 +1,74 @@
+//! Full state transfers: outside every action, however long they take, and begun anew when they are cut off.
+
+use std::time::Duration;
+
+use crate::harness::{Lab, SINGLE_WRITER, full_transfers};
+
+const STEP: Duration = Duration::from_secs(60);
+
+/// Short against the transfer, so that any action that waited for it would run out of time.
+const TIMEOUTS: &str = "
+primitive db ocf:galera-rs op start timeout=4s interval=0 op promote timeout=4s interval=0 op demote timeout=4s interval=0 \
+  op stop timeout=120s interval=0 op monitor interval=1s role=Promoted timeout=20s \
+  op monitor interval=2s role=Unpromoted timeout=20s
+";
+
+/// A role moves in about a second; an action that waited for the transfer would take longer than this.
+const MOVING: Duration = Duration::from_secs(8);
+
+#[test]
+fn a_transfer_ten_times_as_long_as_any_timeout_fails_nothing_and_holds_nobody_up() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    lab.load_crm_text(TIMEOUTS);
+    lab.wait_in_service("shorter time-outs");
+    let (writer, joiner) = (lab.promoted()[0], lab.unpromoted()[1]);
+    let marks = lab.error_logs();
+    begin_transfer(&lab, joiner, "10");
+    let count = format!("crm_failcount -G -r db -N node{joiner}");
+    let before = lab.any().run(&count).stdout; // the death of the server
+    lab.crm(&format!(
+        "configure location elsewhere db-clone rule role=Promoted -inf: '#uname' eq node{writer}"
+    ));
+    let moved = lab.wait("another writer during the transfer", MOVING, || {
+        lab.promoted().iter().any(|&node| node != writer)
+    });
+    lab.crm("configure delete elsewhere");
+    assert!(receives(&lab, joiner), "the transfer was over too soon");
+    let took = lab.wait("the end of the transfer", 3 * STEP, || lab.all_synced());
+    lab.script(&["slow", &joiner.to_string(), "0"]).ok();
+    eprintln!("full transfer of more than {took:.1?}; another writer after {moved:.1?}");
+    lab.settle();
+    assert_eq!(lab.any().run(&count).stdout, before);
+    assert_eq!(full_transfers(&marks), 1);
+}
+
+#[test]
+fn a_joiner_killed_amid_a_full_transfer_begins_another_at_once() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    let joiner = lab.unpromoted()[1];
+    begin_transfer(&lab, joiner, "20");
+    // What receives for it outlives the server, and has to be out of the way of the next one.
+    lab.node(joiner).ok("pkill -KILL -x mariadbd");
+    lab.script(&["slow", &joiner.to_string(), "0"]).ok();
+    let took = lab.wait("service again", Duration::from_secs(25), || lab.serves());
+    eprintln!("joiner killed amid a full transfer: in service after {took:.1?}");
+}
+
+/// Returns when the node receives a full copy over a link of so many Mbit/s.
+fn begin_transfer(lab: &Lab, joiner: u8, mbit: &str) {
+    lab.script(&["slow", &joiner.to_string(), "1", "0", mbit])
+        .ok();
+    lab.node(joiner).ok(
+        "rm /var/lib/mysql/grastate.dat /var/lib/mysql/gvwstate.dat; pkill -KILL -x mariadbd; \
+             cd /var/lib/mysql && rm -rf t mysql/*.MAD ibdata1",
+    );
+    lab.wait("a full transfer to begin", STEP, || receives(lab, joiner));
+}
+
+fn receives(lab: &Lab, joiner: u8) -> bool {
+    lab.node(joiner).run("pgrep -f 'rsync.*--daemon'").code == 0
+}
