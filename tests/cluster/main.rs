@@ -13,9 +13,11 @@
 )]
 
 mod all_killed;
+mod bench_monitor;
 mod creation;
 mod hand;
 mod harness;
+mod health;
 mod killed_actions;
 mod lab_itself;
 mod latest_missing;
