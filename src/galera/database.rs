@@ -1,21 +1,14 @@
 //! Questions to a running server, through its socket and with an end to every wait.
 
-use std::error::Error as _;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
-use mysql::prelude::Queryable;
-use mysql::{Conn, DriverError, OptsBuilder};
 use thiserror::Error;
 
+use super::session::{Row, Session, SessionError};
 use super::settings::Account;
 use super::wsrep::Status;
-
-/// No question of ours returns a row longer than this.
-const LONGEST_ROW: usize = 1 << 20;
 
 /// What is the matter with a server that does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +45,7 @@ pub struct DatabaseError {
     pub cause: Cause,
     /// The socket.
     pub socket: String,
-    /// The driver's or the server's words.
+    /// The system's or the server's words.
     pub words: String,
 }
 
@@ -66,7 +59,7 @@ impl DatabaseError {
         }
     }
 
-    fn of(socket: &str, error: &mysql::Error) -> Self {
+    fn of(socket: &str, error: &SessionError) -> Self {
         Self::new(socket, cause(error), error)
     }
 
@@ -99,7 +92,7 @@ impl DatabaseError {
 /// A connection to this node's server.
 #[derive(Debug)]
 pub struct Database {
-    connection: Conn,
+    session: Session,
     socket: String,
 }
 
@@ -113,18 +106,13 @@ impl Database {
         account: &Account,
         limit: Duration,
     ) -> Result<Self, DatabaseError> {
-        let socket = socket.display().to_string();
-        let password = account.password.as_ref().map(|password| password.reveal());
-        let options = OptsBuilder::new()
-            .socket(Some(&socket))
-            .user(Some(&account.user))
-            .pass(password)
-            .prefer_socket(false)
-            .max_allowed_packet(Some(LONGEST_ROW))
-            .read_timeout(Some(limit))
-            .write_timeout(Some(limit));
-        let connection = open(&socket, options, limit)?;
-        let mut database = Self { connection, socket };
+        let name = socket.display().to_string();
+        let session = Session::open(socket, account, limit)
+            .map_err(|error| DatabaseError::of(&name, &error))?;
+        let mut database = Self {
+            session,
+            socket: name,
+        };
         // Or every later read waits for the replication, in the very situation that it should report.
         database.execute("SET SESSION wsrep_sync_wait = 0")?;
         Ok(database)
@@ -135,8 +123,12 @@ impl Database {
     /// # Errors
     /// When the server does not answer in time.
     pub fn status(&mut self) -> Result<Status, DatabaseError> {
-        let rows: Vec<(String, String)> = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
-        Ok(Status::read(&rows))
+        let rows = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
+        let pairs = rows.into_iter().filter_map(|row| {
+            let mut columns = row.into_iter().flatten();
+            Some((columns.next()?, columns.next()?))
+        });
+        Ok(Status::read(&pairs.collect::<Vec<_>>()))
     }
 
     /// A seqno with everything below it applied here that the component had ordered when this was called.
@@ -145,7 +137,7 @@ impl Database {
     /// When the server does not answer in time, or is not in a primary component.
     pub fn causal_seqno(&mut self) -> Result<Option<u64>, DatabaseError> {
         self.execute("SET SESSION wsrep_sync_wait = 1")?;
-        let waited = self.query::<u8>("SELECT 1");
+        let waited = self.execute("SELECT 1");
         self.execute("SET SESSION wsrep_sync_wait = 0")?;
         waited?;
         Ok(self.status()?.last_committed)
@@ -156,8 +148,9 @@ impl Database {
     /// # Errors
     /// When the server does not answer in time.
     pub fn read_only(&mut self) -> Result<bool, DatabaseError> {
-        let rows: Vec<u8> = self.query("SELECT @@GLOBAL.read_only")?;
-        Ok(rows.first().is_some_and(|value| *value != 0))
+        let rows = self.query("SELECT @@GLOBAL.read_only")?;
+        let value = rows.into_iter().flatten().flatten().next();
+        Ok(value.is_some_and(|value| value != "0"))
     }
 
     /// Reads through the storage engine and through the dictionary; writes nothing.
@@ -169,31 +162,14 @@ impl Database {
         self.execute("SELECT COUNT(*) FROM information_schema.SCHEMATA")
     }
 
-    fn query<T: mysql::prelude::FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
-        self.connection
+    fn query(&mut self, text: &str) -> Result<Vec<Row>, DatabaseError> {
+        self.session
             .query(text)
             .map_err(|error| DatabaseError::of(&self.socket, &error))
     }
 
     fn execute(&mut self, text: &str) -> Result<(), DatabaseError> {
-        self.connection
-            .query_drop(text)
-            .map_err(|error| DatabaseError::of(&self.socket, &error))
-    }
-}
-
-/// Opens a connection in a thread of its own. No time-out reaches connect(2) on a unix socket whose queue is
-/// full, as that of a stopped server with many clients: such a thread is left behind, and ends with the server
-/// or with this process.
-fn open(socket: &str, options: OptsBuilder, limit: Duration) -> Result<Conn, DatabaseError> {
-    let (told, hears) = mpsc::sync_channel(1);
-    let connect = move || drop(told.send(Conn::new(options)));
-    thread::Builder::new()
-        .spawn(connect)
-        .map_err(|error| DatabaseError::new(socket, Cause::Cut, error))?;
-    match hears.recv_timeout(limit) {
-        Ok(opened) => opened.map_err(|error| DatabaseError::of(socket, &error)),
-        Err(late) => Err(DatabaseError::new(socket, Cause::Late, late)),
+        self.query(text).map(drop)
     }
 }
 
@@ -211,35 +187,24 @@ const KINDS: [(ErrorKind, Cause); 4] = [
     (ErrorKind::TimedOut, Cause::Late),
 ];
 
-fn cause(error: &mysql::Error) -> Cause {
-    if let mysql::Error::MySqlError(server) = error {
-        return match server.code {
-            code if DENIED.contains(&code) => Cause::Denied,
-            code if FULL.contains(&code) => Cause::Full,
-            _ => Cause::Question,
-        };
+fn cause(error: &SessionError) -> Cause {
+    match error {
+        SessionError::Server { code, .. } if DENIED.contains(code) => Cause::Denied,
+        SessionError::Server { code, .. } if FULL.contains(code) => Cause::Full,
+        SessionError::Server { .. } => Cause::Question,
+        SessionError::Io(error) => {
+            let known = KINDS.iter().find(|(kind, _)| *kind == error.kind());
+            known.map_or(Cause::Cut, |(_, cause)| *cause)
+        }
+        SessionError::Odd(_) => Cause::Cut,
     }
-    let kind = kind(error);
-    let known = KINDS.iter().find(|(known, _)| Some(*known) == kind);
-    known.map_or(Cause::Cut, |(_, cause)| *cause)
-}
-
-/// What the system said; the driver wraps that in different ways.
-fn kind(error: &mysql::Error) -> Option<ErrorKind> {
-    if let mysql::Error::DriverError(DriverError::CouldNotConnect(Some((_, _, kind)))) = error {
-        return Some(*kind);
-    }
-    if let mysql::Error::IoError(error) = error {
-        return Some(error.kind());
-    }
-    let io: &std::io::Error = error.source()?.downcast_ref()?;
-    Some(io.kind())
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::os::unix::net::{UnixListener, UnixStream};
+    use std::thread;
     use std::time::Instant;
 
     use super::*;

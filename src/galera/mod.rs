@@ -27,6 +27,7 @@ mod record;
 pub mod recover;
 mod report;
 mod server;
+mod session;
 mod settings;
 mod stop;
 mod verdict;
