@@ -24,7 +24,7 @@ help:
 # Static, so that a node needs nothing but the file. A musl target needs no C compiler either.
 .PHONY: build
 build:
-	RUSTFLAGS='-C target-feature=+crt-static -C relocation-model=static' cargo build --release --locked --target $(TARGET) --bins
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target $(TARGET) --bins
 
 .PHONY: install
 install: build

@@ -9,9 +9,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use mysql_common::scramble::scramble_native;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+use sha1::{Digest, Sha1};
 
 use super::settings::Account;
 use crate::ocf::{Deadline, TimedOut, wait_until};
@@ -258,14 +259,19 @@ fn scramble(greeting: &[u8]) -> Option<Vec<u8>> {
     Some([first, second].concat())
 }
 
-/// Nothing for an account without a password.
+/// Nothing for an account without a password, else SHA1(password) xor SHA1(scramble + SHA1(SHA1(password))).
 fn proof(account: &Account, scramble: &[u8]) -> Vec<u8> {
-    let password = account
+    let Some(password) = account
         .password
         .as_ref()
-        .map_or("", |password| password.reveal());
-    let proof = scramble_native(scramble, password.as_bytes());
-    proof.map(|proof| proof.to_vec()).unwrap_or_default()
+        .filter(|it| !it.reveal().is_empty())
+    else {
+        return Vec::new();
+    };
+    let once = Sha1::digest(password.reveal().as_bytes());
+    let twice = Sha1::digest(once);
+    let salted = Sha1::digest([scramble, twice.as_slice()].concat());
+    once.iter().zip(salted).map(|(a, b)| a ^ b).collect()
 }
 
 /// An error packet without its first byte: number, perhaps an SQL state, text.
@@ -355,6 +361,20 @@ mod tests {
             b"\x0a5.5.5-10.11.19-MariaDB\0\x01\0\0\0abcdefgh\0\xfe\xf7\x2d\x02\0\xff\x81\x15\
             \0\0\0\0\0\0\x1d\0\0\0ijklmnopqrst\0mysql_native_password\0";
         assert_eq!(scramble(greeting).unwrap(), b"abcdefghijklmnopqrst");
+    }
+
+    #[test]
+    fn an_account_without_a_password_proves_nothing() {
+        let account = |password: Option<&str>| Account {
+            user: "u".into(),
+            password: password.map(|text| crate::ocf::Secret::new(text.into())),
+        };
+        assert!(proof(&account(None), b"abcdefghijklmnopqrst").is_empty());
+        assert!(proof(&account(Some("")), b"abcdefghijklmnopqrst").is_empty());
+        assert_eq!(
+            proof(&account(Some("x")), b"abcdefghijklmnopqrst").len(),
+            20
+        );
     }
 
     proptest! {

@@ -18,10 +18,9 @@ const PEER: &str = "OCF_RESOURCE_TYPE=galera OCF_RESKEY_binary=/usr/sbin/mariadb
 const OURS: &str = "/usr/lib/ocf/resource.d/galera-rs/galera-rs monitor";
 const THEIRS: &str = "/usr/lib/ocf/resource.d/heartbeat/galera monitor";
 
-/// A writer in maintenance: nobody else asks its server.
+/// A writer in maintenance: the cluster does not ask its server meanwhile.
 fn writer(lab: &Lab) -> Node<'_> {
     lab.crm("configure property maintenance-mode=true");
-    lab.settle();
     lab.node(lab.promoted()[0])
 }
 
