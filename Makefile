@@ -18,6 +18,7 @@ help:
 	@echo 'make install  DESTDIR=/ PREFIX=/usr: the agents, links to them, galeractl'
 	@echo 'make check    formatting and lints        make unit     tests without a cluster'
 	@echo 'make cluster  tests on a real cluster     make figures  the comparison of docs/measured.md'
+	@echo 'make bench-monitor  what a monitor costs, beside the peer'
 	@echo 'make packages what this machine lacks, through apt'
 
 # Static, so that a node needs nothing but the file. A musl target needs no C compiler either.
@@ -66,6 +67,12 @@ unit: packages stage
 figures: packages stage
 	REQUIRE_REAL=1 GALERA_RS_STAGE=$(STAGE) cargo test --locked --test cluster -- \
 		--test-threads=1 --nocapture all_servers_killed_five_times
+
+# What a healthy monitor costs, beside the peer's on the same node.
+.PHONY: bench-monitor
+bench-monitor: packages stage
+	REQUIRE_REAL=1 GALERA_RS_STAGE=$(STAGE) cargo test --locked --test cluster -- \
+		--test-threads=1 --nocapture bench_monitor
 
 .PHONY: cluster
 cluster: packages stage

@@ -1,34 +1,98 @@
 //! Questions to a running server, through its socket and with an end to every wait.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder};
 use thiserror::Error;
 
+use super::session::{Row, Session, SessionError};
 use super::settings::Account;
 use super::wsrep::Status;
 
-/// No question of ours returns a row longer than this.
-const LONGEST_ROW: usize = 1 << 20;
+/// What is the matter with a server that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// There is no such socket.
+    Gone,
+    /// The socket is there, and nobody listens on it.
+    Refused,
+    /// It listens, and has no connection left for us: it serves others.
+    Full,
+    /// It lives, and refuses the account.
+    Denied,
+    /// It took too long.
+    Late,
+    /// It, or something on the way, ended the conversation.
+    Cut,
+    /// It answers, and refuses the question.
+    Question,
+}
 
-/// Why a server did not answer.
+impl Cause {
+    /// The server has proven that it lives, and that what keeps us out need not keep clients out.
+    #[must_use]
+    pub const fn is_alive(self) -> bool {
+        matches!(self, Cause::Full | Cause::Denied)
+    }
+}
+
+/// Why a server did not answer: what is the matter first, as the cluster keeps only the first 127 bytes.
 #[derive(Debug, Error)]
-#[error("the server does not answer on {socket}: {reason}")]
+#[error("{}", self.sentence())]
 pub struct DatabaseError {
+    /// The kind of trouble.
+    pub cause: Cause,
     /// The socket.
     pub socket: String,
-    /// The driver's or the server's words.
-    pub reason: String,
-    /// The server was reached and refused the account.
-    pub denied: bool,
+    /// The system's or the server's words.
+    pub words: String,
+}
+
+impl DatabaseError {
+    fn new(socket: &str, cause: Cause, words: impl ToString) -> Self {
+        let (socket, words) = (socket.to_owned(), words.to_string());
+        Self {
+            cause,
+            socket,
+            words,
+        }
+    }
+
+    fn of(socket: &str, error: &SessionError) -> Self {
+        Self::new(socket, cause(error), error)
+    }
+
+    fn sentence(&self) -> String {
+        let Self { socket, words, .. } = self;
+        match self.cause {
+            Cause::Gone => format!(
+                "socket {socket} is gone: only a restart of the server makes it anew; find out who removed it"
+            ),
+            Cause::Refused => {
+                format!("nobody listens on {socket}: see the server's error log ({words})")
+            }
+            Cause::Full => format!(
+                "no connection left: raise max_connections, or find who holds them ({words})"
+            ),
+            Cause::Denied => format!(
+                "account refused: correct check_user and check_passwd, or the clustercheck file ({words})"
+            ),
+            Cause::Late => format!(
+                "no answer in time on {socket}: the server hangs or is stopped; see its error log ({words})"
+            ),
+            Cause::Cut => {
+                format!("the server hung up on {socket}: see its error log ({words})")
+            }
+            Cause::Question => format!("the server refuses a question: {words}"),
+        }
+    }
 }
 
 /// A connection to this node's server.
 #[derive(Debug)]
 pub struct Database {
-    connection: Conn,
+    session: Session,
     socket: String,
 }
 
@@ -42,23 +106,16 @@ impl Database {
         account: &Account,
         limit: Duration,
     ) -> Result<Self, DatabaseError> {
-        let socket = socket.display().to_string();
-        let password = account.password.as_ref().map(|password| password.reveal());
-        let options = OptsBuilder::new()
-            .socket(Some(&socket))
-            .user(Some(&account.user))
-            .pass(password)
-            .prefer_socket(false)
-            .max_allowed_packet(Some(LONGEST_ROW))
-            .read_timeout(Some(limit))
-            .write_timeout(Some(limit));
-        let failed = |error| failure(&socket, &error);
-        let mut connection = Conn::new(options).map_err(failed)?;
+        let name = socket.display().to_string();
+        let session = Session::open(socket, account, limit)
+            .map_err(|error| DatabaseError::of(&name, &error))?;
+        let mut database = Self {
+            session,
+            socket: name,
+        };
         // Or every later read waits for the replication, in the very situation that it should report.
-        connection
-            .query_drop("SET SESSION wsrep_sync_wait = 0")
-            .map_err(failed)?;
-        Ok(Self { connection, socket })
+        database.execute("SET SESSION wsrep_sync_wait = 0")?;
+        Ok(database)
     }
 
     /// The state of the replication.
@@ -66,8 +123,12 @@ impl Database {
     /// # Errors
     /// When the server does not answer in time.
     pub fn status(&mut self) -> Result<Status, DatabaseError> {
-        let rows: Vec<(String, String)> = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
-        Ok(Status::read(&rows))
+        let rows = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
+        let pairs = rows.into_iter().filter_map(|row| {
+            let mut columns = row.into_iter().flatten();
+            Some((columns.next()?, columns.next()?))
+        });
+        Ok(Status::read(&pairs.collect::<Vec<_>>()))
     }
 
     /// A seqno with everything below it applied here that the component had ordered when this was called.
@@ -76,7 +137,7 @@ impl Database {
     /// When the server does not answer in time, or is not in a primary component.
     pub fn causal_seqno(&mut self) -> Result<Option<u64>, DatabaseError> {
         self.execute("SET SESSION wsrep_sync_wait = 1")?;
-        let waited = self.query::<u8>("SELECT 1");
+        let waited = self.execute("SELECT 1");
         self.execute("SET SESSION wsrep_sync_wait = 0")?;
         waited?;
         Ok(self.status()?.last_committed)
@@ -90,27 +151,167 @@ impl Database {
         self.execute(&format!("SET GLOBAL wsrep_provider_options = '{options}'"))
     }
 
-    fn query<T: mysql::prelude::FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
-        self.connection
+    /// Whether ordinary accounts are kept from writing.
+    ///
+    /// # Errors
+    /// When the server does not answer in time.
+    pub fn read_only(&mut self) -> Result<bool, DatabaseError> {
+        let rows = self.query("SELECT @@GLOBAL.read_only")?;
+        let value = rows.into_iter().flatten().flatten().next();
+        Ok(value.is_some_and(|value| value != "0"))
+    }
+
+    /// Reads through the storage engine and through the dictionary; writes nothing.
+    ///
+    /// # Errors
+    /// When the server does not answer in time, or cannot read its own tables.
+    pub fn read_tables(&mut self) -> Result<(), DatabaseError> {
+        self.execute("SELECT COUNT(*) FROM mysql.innodb_table_stats")?;
+        self.execute("SELECT COUNT(*) FROM information_schema.SCHEMATA")
+    }
+
+    fn query(&mut self, text: &str) -> Result<Vec<Row>, DatabaseError> {
+        self.session
             .query(text)
-            .map_err(|error| failure(&self.socket, &error))
+            .map_err(|error| DatabaseError::of(&self.socket, &error))
     }
 
     fn execute(&mut self, text: &str) -> Result<(), DatabaseError> {
-        self.connection
-            .query_drop(text)
-            .map_err(|error| failure(&self.socket, &error))
+        self.query(text).map(drop)
     }
 }
 
 /// `ER_ACCESS_DENIED_ERROR` and `ER_ACCESS_DENIED_NO_PASSWORD_ERROR` (MariaDB error codes).
 const DENIED: [u16; 2] = [1045, 1698];
 
-fn failure(socket: &str, error: &mysql::Error) -> DatabaseError {
-    let denied = matches!(error, mysql::Error::MySqlError(server) if DENIED.contains(&server.code));
-    DatabaseError {
-        socket: socket.to_owned(),
-        reason: error.to_string(),
-        denied,
+/// `ER_CON_COUNT_ERROR`, `ER_TOO_MANY_USER_CONNECTIONS` and `ER_USER_LIMIT_REACHED`.
+const FULL: [u16; 3] = [1040, 1203, 1226];
+
+/// What the system says of a socket, and what that means; anything else ended the conversation.
+const KINDS: [(ErrorKind, Cause); 4] = [
+    (ErrorKind::NotFound, Cause::Gone),
+    (ErrorKind::ConnectionRefused, Cause::Refused),
+    (ErrorKind::WouldBlock, Cause::Late),
+    (ErrorKind::TimedOut, Cause::Late),
+];
+
+fn cause(error: &SessionError) -> Cause {
+    match error {
+        SessionError::Server { code, .. } if DENIED.contains(code) => Cause::Denied,
+        SessionError::Server { code, .. } if FULL.contains(code) => Cause::Full,
+        SessionError::Server { .. } => Cause::Question,
+        SessionError::Io(error) => {
+            let known = KINDS.iter().find(|(kind, _)| *kind == error.kind());
+            known.map_or(Cause::Cut, |(_, cause)| *cause)
+        }
+        SessionError::Odd(_) => Cause::Cut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(300);
+
+    /// What a client is told by a server that `serve` plays on a socket at this path.
+    fn told(path: &Path) -> DatabaseError {
+        let account = Account {
+            user: "root".into(),
+            password: None,
+        };
+        let begun = Instant::now();
+        let error = Database::connect(path, &account, LIMIT).unwrap_err();
+        assert!(begun.elapsed() < LIMIT * 4, "{:?}", begun.elapsed());
+        error
+    }
+
+    /// The first packet of a server that says no (error packet without SQL state, as before authentication).
+    fn refusal(code: u16, words: &str) -> Vec<u8> {
+        let body = [&[0xff][..], &code.to_le_bytes(), words.as_bytes()].concat();
+        let length = u8::try_from(body.len()).unwrap();
+        [&[length, 0, 0, 0][..], &body].concat()
+    }
+
+    fn told_by(answer: Vec<u8>) -> DatabaseError {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.write_all(&answer).unwrap();
+        });
+        let error = told(&path);
+        server.join().unwrap();
+        error
+    }
+
+    #[test]
+    fn each_kind_of_silence_has_its_own_cause() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        assert_eq!(told(&path).cause, Cause::Gone);
+        drop(UnixListener::bind(&path).unwrap());
+        assert_eq!(told(&path).cause, Cause::Refused);
+        assert_eq!(
+            told_by(refusal(1040, "Too many connections")).cause,
+            Cause::Full
+        );
+        assert_eq!(told_by(refusal(1045, "denied")).cause, Cause::Denied);
+        assert_eq!(told_by(Vec::new()).cause, Cause::Cut);
+    }
+
+    #[test]
+    fn a_server_that_accepts_and_says_nothing_is_late() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _listener = UnixListener::bind(&path).unwrap();
+        assert_eq!(told(&path).cause, Cause::Late);
+    }
+
+    #[test]
+    fn a_full_queue_does_not_hold_us_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _listener = rustix_listener(&path);
+        let mut clients = vec![UnixStream::connect(&path).unwrap()];
+        for client in &mut clients {
+            client
+                .set_read_timeout(Some(Duration::from_millis(1)))
+                .unwrap();
+            assert!(client.read(&mut [0]).is_err());
+        }
+        assert_eq!(told(&path).cause, Cause::Late);
+    }
+
+    /// A listener whose queue holds one connection.
+    fn rustix_listener(path: &Path) -> std::os::fd::OwnedFd {
+        use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+        let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        bind(&listener, &SocketAddrUnix::new(path).unwrap()).unwrap();
+        listen(&listener, 0).unwrap();
+        listener
+    }
+
+    #[test]
+    fn the_reason_names_the_remedy_within_what_the_cluster_keeps() {
+        let socket = "/run/mysqld/mysqld.sock";
+        for (cause, remedy) in [
+            (Cause::Gone, "restart"),
+            (Cause::Refused, "error log"),
+            (Cause::Full, "raise max_connections"),
+            (Cause::Denied, "correct check_user"),
+            (Cause::Late, "error log"),
+            (Cause::Cut, "error log"),
+        ] {
+            let text = DatabaseError::new(socket, cause, "words").to_string();
+            let kept = &text[..text.len().min(127)];
+            assert!(kept.contains(remedy), "{kept}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::database::Database;
-use super::node::{FULL_SCORE, Node};
+use super::database::{Cause, Database};
+use super::node::{FULL_SCORE, Node, retry};
 use super::params::GaleraParams;
 use super::published::{self, Phase};
 use super::record::Seen;
@@ -51,9 +51,7 @@ pub fn ask(socket: &Path, params: &GaleraParams) -> Result<Progress, Failure> {
         Database::connect(socket, &account, ANSWER).and_then(|mut database| database.status());
     match asked {
         Ok(status) => Ok(judge(status)),
-        Err(error) if error.denied => Err(Failure::NotPermitted(format!(
-            "{error}; check check_user and check_passwd, or the clustercheck file"
-        ))),
+        Err(error) if error.cause == Cause::Denied => Err(Failure::Retry(error.to_string())),
         Err(error) => {
             log::debug!("{error}");
             Ok(Progress::Silent)
@@ -114,6 +112,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
     };
     node.publish(Phase::Member(membership))?;
     node.score(Some(FULL_SCORE))?;
+    node.volatile.set_entered(&history).map_err(retry)?;
     node.volatile.set_note(SERVING, Mood::Well);
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod address;
 mod arrival;
 pub mod ballot;
 mod bootstrap;
+mod checkup;
 pub mod database;
 mod datadir;
 pub mod election;
@@ -15,6 +16,7 @@ mod evict;
 mod evictor;
 pub mod grastate;
 pub mod gvwstate;
+mod health;
 mod job;
 mod membership;
 mod monitor;
@@ -28,6 +30,7 @@ mod record;
 pub mod recover;
 mod report;
 mod server;
+mod session;
 mod settings;
 mod stop;
 mod verdict;
@@ -60,10 +63,11 @@ pub struct Galera {
     env: Env,
 }
 
-const fn monitor(interval_s: u32, role: Option<Role>) -> ActionRow {
+const fn monitor(interval_s: u32, role: Role, depth: u32) -> ActionRow {
     let mut row = ActionRow::new(Action::Monitor, 20);
     row.interval_s = Some(interval_s);
-    row.role = role;
+    row.role = Some(role);
+    row.depth = Some(depth);
     row
 }
 
@@ -81,8 +85,12 @@ server's own option files.",
         actions: &[
             ActionRow::new(Action::Start, 60),
             ActionRow::new(Action::Stop, 120),
-            monitor(2, Some(Role::Unpromoted)),
-            monitor(1, Some(Role::Promoted)),
+            monitor(2, Role::Unpromoted, 0),
+            monitor(1, Role::Promoted, 0),
+            monitor(12, Role::Unpromoted, 10),
+            monitor(11, Role::Promoted, 10),
+            monitor(62, Role::Unpromoted, 20),
+            monitor(61, Role::Promoted, 20),
             ActionRow::new(Action::Promote, 300),
             ActionRow::new(Action::Demote, 60),
             ActionRow::new(Action::Notify, 20),
@@ -139,7 +147,7 @@ server's own option files.",
         if self.env.is_probe(Action::Monitor) {
             Volatile::of(resource).poke(); // Pacemaker may have been away, and knows nothing of us
         }
-        let found = monitor::monitor(resource, &self.params, &started)?;
+        let found = monitor::monitor(resource, &self.params, &started, self.env.check_level())?;
         if found.job_is_missing && !self.env.is_probe(Action::Monitor) {
             log::warn!("nobody attends to {resource}: starting the background job");
             // Whatever keeps the job from its work, the server may be well.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::membership::{Progress, SERVING, ask};
+use super::checkup::Patient;
+use super::database::DatabaseError;
+use super::health::{self, Health, Limits, Seen};
+use super::membership::SERVING;
 use super::params::GaleraParams;
 use super::server;
 use super::volatile::{Mood, Note, Started, Volatile};
-use super::wsrep::LocalState;
 use crate::ocf::{Deadline, Failure, Status, wait_until};
 
 /// What a monitor found.
@@ -23,12 +25,17 @@ const GRACE: Duration = Duration::from_secs(3);
 
 const STEP: Duration = Duration::from_millis(200);
 
-/// Looks at a resource. What `start` noted is enough for this: the option files may have changed, or be gone,
-/// while the server runs as before.
+/// Looks at a resource, as deep as the check level says. What `start` noted is enough for this: the option files
+/// may have changed, or be gone, while the server runs as before.
 ///
 /// # Errors
 /// When it cannot be told whether a server runs.
-pub fn monitor(resource: &str, params: &GaleraParams, started: &Started) -> Result<Found, Failure> {
+pub fn monitor(
+    resource: &str,
+    params: &GaleraParams,
+    started: &Started,
+    level: u32,
+) -> Result<Found, Failure> {
     let volatile = Volatile::of(resource);
     let job = volatile.process("job").is_some();
     let (note, promoted) = (volatile.note(), volatile.promoted());
@@ -40,18 +47,39 @@ pub fn monitor(resource: &str, params: &GaleraParams, started: &Started) -> Resu
             job_is_missing: in_hand && !job,
         });
     }
-    let serving = note.as_ref().is_some_and(|note| note.text == SERVING);
-    let patience = Deadline::after(if serving { GRACE } else { Duration::ZERO });
-    let progress = wait_until(&patience, STEP, "the primary component", || {
-        let progress = ask(&started.socket, params)?;
-        let settled = progress != Progress::Outside || patience.passed();
-        Ok::<_, Failure>(settled.then_some(progress))
-    })?;
-    let status = with_server(&progress, promoted, note.as_ref());
+    let patient = Patient {
+        volatile: &volatile,
+        params,
+        started,
+        note: note.as_ref(),
+        promoted,
+        level,
+    };
     Ok(Found {
-        status,
+        status: examined(&patient)?,
         job_is_missing: !job,
     })
+}
+
+/// The answer for a server that runs. One that served a moment ago gets a little time to come back.
+fn examined(patient: &Patient<'_>) -> Result<Result<Status, Failure>, Failure> {
+    let serving = serves(patient.note);
+    let patience = Deadline::after(if serving { GRACE } else { Duration::ZERO });
+    wait_until(&patience, STEP, "the primary component", || {
+        let examined = patient.examine();
+        if let Err(error) = &examined {
+            log::debug!("{error}");
+        }
+        let (verdict, passing) = match &examined {
+            Ok(seen) => answered(seen, &patient.limits(), patient.note),
+            Err(error) => (silent(error, patient.promoted, patient.note), false),
+        };
+        Ok::<_, Failure>((!passing || patience.passed()).then_some(verdict))
+    })
+}
+
+fn serves(note: Option<&Note>) -> bool {
+    note.is_some_and(|note| note.text == SERVING)
 }
 
 /// The answer to a cluster that takes the instance for unpromoted. Pacemaker 2.1.5 does so after it has reloaded
@@ -88,50 +116,61 @@ fn waiting(note: &Note) -> Status {
     Status::Degraded(note.text.clone())
 }
 
-fn with_server(
-    progress: &Progress,
-    promoted: bool,
-    note: Option<&Note>,
-) -> Result<Status, Failure> {
-    let serving = note.is_some_and(|note| note.text == SERVING);
-    match progress {
-        Progress::Serving(status) if status.local_state == Some(LocalState::Donor) => {
-            let reason = "donor: gives state to another node";
-            Ok(if promoted {
-                Status::DegradedPromoted(reason.into())
-            } else {
-                Status::Degraded(reason.into())
-            })
-        }
-        Progress::Serving(_) => Ok(if promoted {
-            Status::Promoted
-        } else {
-            Status::Running
-        }),
-        Progress::Inside(_) if promoted => {
-            Ok(Status::DegradedPromoted("Primary, not Synced".into()))
-        }
-        Progress::Silent if serving => Err(broken(promoted, "the server runs and does not answer")),
-        Progress::Outside if serving => Err(broken(
-            promoted,
-            "the server is not in the primary component any more",
-        )),
-        Progress::Inside(_) | Progress::Silent | Progress::Outside => {
-            Ok(note.map_or(Status::Running, waiting))
-        }
+/// The answer for a server that answers, and whether a moment may change it: views change.
+fn answered(seen: &Seen, limits: &Limits, note: Option<&Note>) -> (Result<Status, Failure>, bool) {
+    let on_its_way = !serves(note) && !seen.status.serves();
+    match health::judge(seen, limits) {
+        Health::Well => (Ok(well(seen.promoted)), false),
+        Health::Degraded(_) if on_its_way && !seen.promoted => (Ok(arriving(note)), false),
+        Health::Degraded(reason) => (Ok(degraded(seen.promoted, reason)), false),
+        Health::Failed(reason) if serves(note) => (Err(broken(seen.promoted, reason)), true),
+        Health::Failed(_) => (Ok(arriving(note)), false),
     }
 }
 
-fn broken(promoted: bool, reason: &str) -> Failure {
+/// The answer for a server that does not answer. Where it has proven that it lives, a restart would only hurt
+/// the clients that it serves.
+fn silent(error: &DatabaseError, promoted: bool, note: Option<&Note>) -> Result<Status, Failure> {
+    if error.cause.is_alive() {
+        return Ok(degraded(promoted, error.to_string()));
+    }
+    if serves(note) {
+        return Err(broken(promoted, error.to_string()));
+    }
+    Ok(arriving(note))
+}
+
+fn arriving(note: Option<&Note>) -> Status {
+    note.map_or(Status::Running, waiting)
+}
+
+fn well(promoted: bool) -> Status {
     if promoted {
-        Failure::BrokenPromoted(reason.into())
+        Status::Promoted
     } else {
-        Failure::Retry(reason.into())
+        Status::Running
+    }
+}
+
+fn degraded(promoted: bool, reason: String) -> Status {
+    if promoted {
+        Status::DegradedPromoted(reason)
+    } else {
+        Status::Degraded(reason)
+    }
+}
+
+fn broken(promoted: bool, reason: String) -> Failure {
+    if promoted {
+        Failure::BrokenPromoted(reason)
+    } else {
+        Failure::Retry(reason)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::database::Cause;
     use super::*;
 
     fn note(text: &str, mood: Mood, since: u64) -> Note {
@@ -175,5 +214,48 @@ mod tests {
     fn a_cluster_that_takes_a_promoted_instance_for_unpromoted_hears_no_contradiction() {
         assert_eq!(as_unpromoted(Ok(Status::Promoted)), Ok(Status::Running));
         assert_eq!(as_unpromoted(Ok(Status::Stopped)), Ok(Status::Stopped));
+    }
+
+    fn error(cause: Cause) -> DatabaseError {
+        DatabaseError {
+            cause,
+            socket: "/run/s".into(),
+            words: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_server_that_refuses_only_us_is_degraded_and_never_failed() {
+        let serving = note(SERVING, Mood::Well, 0);
+        for cause in [Cause::Full, Cause::Denied] {
+            for note in [None, Some(&serving)] {
+                let found = silent(&error(cause), true, note);
+                assert!(
+                    matches!(found, Ok(Status::DegradedPromoted(_))),
+                    "{found:?}"
+                );
+                let found = silent(&error(cause), false, note);
+                assert!(matches!(found, Ok(Status::Degraded(_))), "{found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_went_silent_in_service_has_failed_and_one_on_its_way_has_not() {
+        let serving = note(SERVING, Mood::Well, 0);
+        let joins = note("joining", Mood::Well, 0);
+        for cause in [Cause::Gone, Cause::Refused, Cause::Late, Cause::Cut] {
+            let found = silent(&error(cause), true, Some(&serving));
+            assert!(
+                matches!(found, Err(Failure::BrokenPromoted(_))),
+                "{found:?}"
+            );
+            let found = silent(&error(cause), false, Some(&serving));
+            assert!(matches!(found, Err(Failure::Retry(_))), "{found:?}");
+            assert_eq!(
+                silent(&error(cause), false, Some(&joins)),
+                Ok(Status::Running)
+            );
+        }
     }
 }

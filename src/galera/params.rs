@@ -111,5 +111,23 @@ params! {
         /// limited.
         #[reloadable = true]
         join_timeout: Duration = "35",
+        /// Least free disk space
+        ///
+        /// MiB. A monitor of check level 10 or more calls the node degraded while the file system of the data
+        /// directory has less free space than this. 0: not looked at.
+        #[reloadable = true]
+        disk_free_min: u64 = "500",
+        /// Most flow control
+        ///
+        /// Percent. A monitor of check level 10 or more calls the node degraded when flow control held writes up
+        /// for more than this part of the time since the monitor before. 0: not looked at.
+        #[reloadable = true]
+        flow_control_max: u64 = "25",
+        /// Longest receive queue
+        ///
+        /// Write sets. A monitor of check level 10 or more calls the node degraded while more than this many write
+        /// sets are received and not yet applied. 0: not looked at.
+        #[reloadable = true]
+        recv_queue_max: u64 = "1000",
     }
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::checkup::Reading;
+use super::position::History;
 use super::published::Dead;
 use crate::sys::files;
 use crate::sys::lock::{self, Lock};
@@ -63,10 +65,14 @@ impl Note {
 }
 
 fn now() -> u64 {
+    since_epoch().as_secs()
+}
+
+/// The time of day.
+pub fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
-        .as_secs()
 }
 
 impl Volatile {
@@ -168,6 +174,33 @@ impl Volatile {
         true
     }
 
+    /// The history that the server entered the component with, once it has.
+    pub fn entered(&self) -> Option<History> {
+        let text: Option<String> = files::load(&self.path("entered.json")).ok()?;
+        text?.parse().ok()
+    }
+
+    /// Notes that history.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_entered(&self, history: &History) -> io::Result<()> {
+        files::save(&self.path("entered.json"), &history.to_string())
+    }
+
+    /// What the last examination noted.
+    pub fn reading(&self) -> Option<Reading> {
+        files::load(&self.path("reading.json")).ok().flatten()
+    }
+
+    /// Notes that for the next one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_reading(&self, reading: &Reading) -> io::Result<()> {
+        files::save(&self.path("reading.json"), reading)
+    }
+
     /// Removes everything except locks: nothing of this resource is in hand any more.
     ///
     /// # Errors
@@ -177,6 +210,8 @@ impl Volatile {
             "promoted.json",
             "dead.json",
             "note.json",
+            "entered.json",
+            "reading.json",
             "server.pid",
             "job.pid",
             "started.json",

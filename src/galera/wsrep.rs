@@ -62,6 +62,8 @@ pub struct Status {
     pub flow_control_paused_ns: Option<u64>,
     /// Write sets received and not yet applied.
     pub local_recv_queue: Option<u64>,
+    /// How often this node was told not to hold up others (`wsrep_desync=ON`); a donor is not.
+    pub desync_count: Option<u64>,
     /// Write sets not yet sent.
     pub local_send_queue: Option<u64>,
     /// Where the members take clients, as they say; `AUTO` is the server's word for "not set".
@@ -96,6 +98,7 @@ impl Status {
                 .unwrap_or(false),
             flow_control_paused_ns: rows.read("wsrep_flow_control_paused_ns", number),
             local_recv_queue: rows.read("wsrep_local_recv_queue", number),
+            desync_count: rows.read("wsrep_desync_count", number),
             local_send_queue: rows.read("wsrep_local_send_queue", number),
             incoming_addresses: rows
                 .read("wsrep_incoming_addresses", addresses)
@@ -253,7 +256,7 @@ mod tests {
     fn no_rows_mean_the_cautious_values_and_all_names() {
         let none = status("");
         assert!(!none.serves() && !none.connected && !none.flow_control_active);
-        assert_eq!(none.missing.len(), 15);
+        assert_eq!(none.missing.len(), 16);
     }
 
     #[test]
@@ -274,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_makes_it_panic(values in prop::collection::vec(r"\PC{0,40}", 15)) {
+        fn no_value_makes_it_panic(values in prop::collection::vec(r"\PC{0,40}", 16)) {
             let rows: Vec<_> = status("").missing.into_iter().zip(values).collect();
             let _ = Status::read(&rows);
         }

@@ -86,7 +86,8 @@ pub(super) fn answer<A: Agent>(
     };
     let answer = run::<A>(request.action, &env, out)?;
     if let Answer::Found(status) = &answer {
-        let _ = match describe::<A>(env) {
+        let reason = status.reason().map(str::to_owned);
+        let _ = match reason.or_else(|| describe::<A>(env)) {
             Some(sentence) => writeln!(out, "{status}: {sentence}"),
             None => writeln!(out, "{status}"),
         };

@@ -13,10 +13,12 @@
 )]
 
 mod all_killed;
+mod bench_monitor;
 mod creation;
 mod evict;
 mod hand;
 mod harness;
+mod health;
 mod killed_actions;
 mod lab_itself;
 mod latest_missing;

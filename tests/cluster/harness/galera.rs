@@ -66,14 +66,20 @@ impl Node<'_> {
     /// Asks this node's server over its socket, as root: from here and without a process, so that a wait takes no
     /// time from what it waits for.
     pub fn sql(&self, query: &str) -> Result<String, String> {
-        let told = |error: mysql::Error| error.to_string();
-        let mut connection = Conn::new(self.account()?).map_err(told)?;
-        let rows: Vec<Row> = connection.query(query).map_err(told)?;
+        let rows: Vec<Row> = self
+            .connection()?
+            .query(query)
+            .map_err(|error| error.to_string())?;
         let lines: Vec<_> = rows
             .into_iter()
             .map(|row| columns(row).join("\t"))
             .collect();
         Ok(lines.join("\n"))
+    }
+
+    /// A connection to this node's server, as root.
+    pub fn connection(&self) -> Result<Conn, String> {
+        Conn::new(self.account()?).map_err(|error| error.to_string())
     }
 
     fn account(&self) -> Result<OptsBuilder, String> {

@@ -5,7 +5,7 @@ PACKAGES=(
   pacemaker pacemaker-cli-utils corosync crmsh pcs resource-agents
   mariadb-server mariadb-backup galera-4 galera-arbitrator-4
   rsync socat tini libxml2-utils nftables iproute2 iputils-ping iputils-arping
-  procps psmisc lsof util-linux python3 python3-pymysql
+  procps psmisc lsof strace util-linux python3 python3-pymysql
   gcc libc6-dev shellcheck
 )
 POLICY=/usr/sbin/policy-rc.d

@@ -1,0 +1,176 @@
+//! What ails a server that serves is told, with its value and its remedy, and never cured by a restart.
+
+use std::time::{Duration, Instant};
+
+use mysql::Conn;
+
+use crate::harness::{Lab, Node, Output, SINGLE_WRITER, lives};
+
+const STEP: Duration = Duration::from_secs(60);
+
+/// A monitor of this check level, as the cluster would run it, with parameters of its own over the cluster's.
+fn monitor(node: Node<'_>, level: u32, params: &str) -> Output {
+    node.run(&format!(
+        "OCF_RESOURCE_INSTANCE=db OCF_CHECK_LEVEL={level} OCF_RESKEY_CRM_meta_timeout=20000 {params} \
+         /usr/sbin/galera-rs monitor"
+    ))
+}
+
+/// Asserts the code, and that the exit reason starts with these words.
+#[track_caller]
+fn told(answer: &Output, code: i32, words: &str) {
+    assert_eq!(answer.code, code, "{answer:?}");
+    let reason = format!("ocf-exit-reason:{words}");
+    assert!(answer.stderr.contains(&reason), "{words} in {answer:?}");
+}
+
+#[track_caller]
+fn well(node: Node<'_>, code: i32) {
+    for level in [0, 10, 20] {
+        let answer = monitor(node, level, "");
+        assert_eq!(answer.code, code, "level {level}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_server_that_serves_is_degraded_with_the_reason_and_a_hung_one_fails_in_time() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    let before = lives(&lab);
+    let (writer, reader) = (lab.node(lab.promoted()[0]), lab.node(lab.unpromoted()[0]));
+    well(writer, 8);
+    well(reader, 0);
+    desynced(reader);
+    read_only(writer, reader);
+    not_applied(&lab, writer, reader);
+    another_account(writer);
+    refused(&lab, writer);
+    out_of_connections(&lab, writer);
+    lab.settle();
+    well(writer, 8);
+    assert_eq!(lab.promoted(), [writer.number()]);
+    lab.crm("configure property maintenance-mode=true");
+    hung(&lab, reader);
+    without_socket(reader);
+    lab.crm("configure property maintenance-mode=false");
+    lab.wait_in_service("maintenance");
+    out_of_space(&lab);
+    assert_eq!(lives(&lab), before, "a server that serves was restarted");
+}
+
+fn desynced(reader: Node<'_>) {
+    reader.sql("SET GLOBAL wsrep_desync = ON").unwrap();
+    told(&monitor(reader, 0, ""), 190, "desynced");
+    reader.sql("SET GLOBAL wsrep_desync = OFF").unwrap();
+    well(reader, 0);
+}
+
+fn read_only(writer: Node<'_>, reader: Node<'_>) {
+    for node in [writer, reader] {
+        node.sql("SET GLOBAL read_only = ON").unwrap();
+    }
+    assert_eq!(monitor(writer, 0, "").code, 8);
+    told(&monitor(writer, 10, ""), 191, "read_only=ON");
+    assert_eq!(monitor(reader, 10, "").code, 0, "a reader may be read-only");
+    for node in [writer, reader] {
+        node.sql("SET GLOBAL read_only = OFF").unwrap();
+    }
+    well(writer, 8);
+}
+
+/// A statement that the reader's own table stands in the way of: the server goes on and leaves a file.
+fn not_applied(lab: &Lab, writer: Node<'_>, reader: Node<'_>) {
+    reader.ok("mariadb -e 'SET SESSION wsrep_on = 0; CREATE TABLE t.odd(i INT)'");
+    writer.sql("CREATE TABLE t.odd(i INT)").unwrap();
+    lab.wait("the file of the applier", STEP, || {
+        monitor(reader, 10, "").code == 190
+    });
+    told(&monitor(reader, 10, ""), 190, "applier error");
+    reader.ok("rm /var/lib/mysql/GRA_*.log");
+    well(reader, 0);
+}
+
+/// An account with a password, and without a right to read.
+fn another_account(writer: Node<'_>) {
+    writer
+        .sql("CREATE USER chk@localhost IDENTIFIED BY 'secret'")
+        .unwrap();
+    let account =
+        |password| format!("OCF_RESKEY_check_user=chk OCF_RESKEY_check_passwd={password}");
+    assert_eq!(monitor(writer, 10, &account("secret")).code, 8);
+    let blind = monitor(writer, 20, &account("secret"));
+    told(&blind, 191, "the server refuses a question");
+    told(
+        &monitor(writer, 0, &account("wrong")),
+        191,
+        "account refused",
+    );
+}
+
+/// The cluster's own monitors are refused too, and go on for a while.
+fn refused(lab: &Lab, writer: Node<'_>) {
+    told(
+        &monitor(writer, 0, "OCF_RESKEY_check_user=nobody"),
+        191,
+        "account refused",
+    );
+    writer.ok("echo MYSQL_USERNAME=nobody >/etc/default/clustercheck");
+    lab.wait("the cluster to be told", STEP, || {
+        lab.crm_mon().contains("account refused")
+    });
+    writer.ok("rm /etc/default/clustercheck");
+    well(writer, 8);
+}
+
+fn out_of_connections(lab: &Lab, writer: Node<'_>) {
+    writer.sql("SET GLOBAL max_connections = 10").unwrap();
+    let mut clients: Vec<Conn> = Vec::new();
+    // Root has the one connection that is kept for administrators, until that is taken too.
+    while let Ok(client) = writer.connection() {
+        clients.push(client);
+        assert!(clients.len() < 50, "the limit does not hold");
+    }
+    told(&monitor(writer, 0, ""), 191, "no connection left");
+    drop(clients);
+    lab.wait("a free connection", STEP, || writer.synced());
+    writer.sql("SET GLOBAL max_connections = 151").unwrap();
+}
+
+/// A limit above what is free, taken over by reload-agent. Pacemaker 2.1.5 may give the role to another node when it
+/// reloads a promoted instance; no server is touched.
+fn out_of_space(lab: &Lab) {
+    let any = lab.any();
+    any.ok("crm_resource -r db -p disk_free_min -v 900000000");
+    lab.settle();
+    for node in lab.nodes() {
+        let answer = node.run("OCF_CHECK_LEVEL=10 /usr/sbin/galera-rs monitor");
+        let code = answer.code;
+        assert!(code == 190 || code == 191, "{answer:?}");
+        told(&answer, code, "disk:");
+    }
+    any.ok("crm_resource -r db -d disk_free_min");
+    lab.wait_in_service("a reload");
+}
+
+fn hung(lab: &Lab, reader: Node<'_>) {
+    let k = reader.number().to_string();
+    lab.script(&["pause", &k, "mariadbd"]).ok();
+    let begun = Instant::now();
+    told(&monitor(reader, 0, ""), 1, "no answer in time");
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(6), "{took:?}");
+    lab.script(&["resume", &k, "mariadbd"]).ok();
+    well(reader, 0);
+}
+
+fn without_socket(reader: Node<'_>) {
+    reader.ok("mv /run/mysqld/mysqld.sock /run/mysqld/away");
+    told(
+        &monitor(reader, 0, ""),
+        1,
+        "socket /run/mysqld/mysqld.sock is gone",
+    );
+    reader.ok("mv /run/mysqld/away /run/mysqld/mysqld.sock");
+    well(reader, 0);
+}
