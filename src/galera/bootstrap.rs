@@ -19,12 +19,12 @@ const STEP: Duration = Duration::from_millis(100);
 /// How many epochs are kept in the CIB: those that a delayed node could still try to open.
 const KEPT: usize = 3;
 
-/// Bootstraps the cluster from this node, if that is still the verdict. Returns when it is Primary, or when
-/// there is nothing to bootstrap because the node joins or restores a component.
+/// Bootstraps the cluster from this node, if that is still the verdict, and returns true when it is Primary; false
+/// when there is nothing to bootstrap, because the node joins or restores a component.
 ///
 /// # Errors
 /// When another node is to bootstrap by now, somebody opened the epoch first, or the server does not come up.
-pub fn bootstrap(node: &Node, deadline: &Deadline) -> Result<(), Failure> {
+pub fn bootstrap(node: &Node, deadline: &Deadline) -> Result<bool, Failure> {
     let lock = wait_until(
         deadline,
         STEP,
@@ -32,11 +32,11 @@ pub fn bootstrap(node: &Node, deadline: &Deadline) -> Result<(), Failure> {
         || node.volatile.server_lock().map_err(retry),
     )?;
     if node.server().running()?.is_some() {
-        return Ok(()); // the job was faster: it has joined
+        return Ok(false); // the job was faster: it has joined
     }
     let outlook = node.look()?;
     let Some(reason) = own_verdict(node, &outlook.ballot)? else {
-        return Ok(());
+        return Ok(false);
     };
     let report = own_report(node, &outlook.ballot)?;
     let epoch = next_epoch(&outlook.ballot, &node.electorate.own, &reason)
@@ -53,7 +53,8 @@ pub fn bootstrap(node: &Node, deadline: &Deadline) -> Result<(), Failure> {
     let process = start(node, &report, &epoch)?;
     drop(lock);
     become_primary(node, process, &epoch, deadline)?;
-    forget_old(node, &outlook.epochs)
+    forget_old(node, &outlook.epochs)?;
+    Ok(true)
 }
 
 /// Why it is this node that bootstraps; `None` when nobody has to.

@@ -53,6 +53,9 @@ pub use self::params::GaleraParams;
 
 const STEP: Duration = Duration::from_millis(20);
 
+/// How long a promotion waits for a server that is on its way by itself.
+const REJOINING: Duration = Duration::from_secs(5);
+
 /// How long a monitor waits for the job that it starts.
 const SECOND_JOB: Duration = Duration::from_secs(2);
 
@@ -164,11 +167,19 @@ server's own option files.",
     fn promote(&self) -> Done {
         let node = self.running_node()?;
         let deadline = Deadline::of(&self.env);
-        if node.server().running()?.is_none() {
-            bootstrap::bootstrap(&node, &deadline)?;
+        let runs = node.server().running()?.is_some();
+        if !runs && !bootstrap::bootstrap(&node, &deadline)? {
+            // The cluster promotes on an old score: the server is gone, and this node's way back is another. While
+            // a promotion waits, the cluster does nothing for any other node either.
+            node.score(None)?;
         }
+        let limit = if runs {
+            deadline.left()
+        } else {
+            deadline.left().min(REJOINING)
+        };
         wait_until(
-            &deadline,
+            &Deadline::after(limit),
             STEP * 5,
             "the server to be Primary and Synced",
             || {

@@ -16,7 +16,7 @@ const OF_A_DEATH: f64 = 1.5;
 const OF_A_JOIN: f64 = 0.6;
 
 /// Writes wait until Corosync has noticed that the node is lost, and it is fenced.
-const TOKEN: Duration = Duration::from_millis(800);
+const TOKEN: Duration = Duration::from_millis(500);
 
 /// Longer than Galera takes to give a silent member up by itself.
 const HARM: Duration = Duration::from_secs(8);
