@@ -38,7 +38,7 @@ mod version;
 mod volatile;
 pub mod wsrep;
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use self::node::{Node, retry};
@@ -55,6 +55,9 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// How long a promotion waits for a server that is on its way by itself.
 const REJOINING: Duration = Duration::from_secs(5);
+
+/// How long a job is given to begin before another is started in its place, if it has ended.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a monitor waits for the job that it starts.
 const SECOND_JOB: Duration = Duration::from_secs(2);
@@ -260,19 +263,30 @@ impl Galera {
 
     /// Takes the resource in hand: starts the background job and returns once that has taken over.
     fn attend(&self, started: &Started, deadline: &Deadline) -> Done {
+        let volatile = Volatile::of(self.env.resource());
+        volatile.set_started(started).map_err(retry)?;
+        let mut job = self.spawn_job()?;
+        let mut patience = Deadline::after(AGAIN);
+        wait_until(deadline, STEP, "the background job to begin", || {
+            if volatile.process("job").is_some() {
+                return Ok(Some(()));
+            }
+            // Somebody may have killed it before it had said that it lives.
+            if patience.passed() && job.try_wait().map_err(retry)?.is_some() {
+                job = self.spawn_job()?;
+                patience = Deadline::after(AGAIN);
+            }
+            Ok::<_, Failure>(None)
+        })
+    }
+
+    fn spawn_job(&self) -> Result<Child, Failure> {
         let program = std::env::current_exe().map_err(retry)?;
         let mut job = command::program(program);
         job.arg(Action::Job.name()).envs(self.env.pairs());
         job.stdout(Stdio::null()).stderr(Stdio::null());
-        Volatile::of(self.env.resource())
-            .set_started(started)
-            .map_err(retry)?;
         job.spawn()
-            .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))?;
-        wait_until(deadline, STEP, "the background job to begin", || {
-            let job = Volatile::of(self.env.resource()).process("job");
-            Ok::<_, Failure>(job.map(drop))
-        })
+            .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))
     }
 }
 
