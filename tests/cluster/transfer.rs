@@ -52,7 +52,9 @@ fn a_joiner_killed_amid_a_full_transfer_begins_another_at_once() {
     let joiner = lab.unpromoted()[1];
     begin_transfer(&lab, joiner, "20");
     // What receives for it outlives the server, and has to be out of the way of the next one.
-    lab.node(joiner).ok("pkill -KILL -x mariadbd");
+    lab.wait("the death of the joiner amid it", STEP, || {
+        receives(&lab, joiner) && lab.node(joiner).run("pkill -KILL -x mariadbd").code == 0
+    });
     lab.script(&["slow", &joiner.to_string(), "0"]).ok();
     let took = lab.wait("service again", Duration::from_secs(25), || lab.serves());
     eprintln!("joiner killed amid a full transfer: in service after {took:.1?}");
