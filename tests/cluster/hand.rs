@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::all_killed::ROUNDS;
-use crate::harness::{Lab, median, on_all};
+use crate::harness::{Lab, mean, on_all};
 
 /// Recovers the position and starts with it. Nobody bootstraps: gvwstate.dat survives a crash, so Galera
 /// restores the last primary component by itself (pc.recovery) once all of its members are back.
@@ -15,7 +15,7 @@ position=$(sed -n 's/.*Recovered position: *//p' /run/mysqld/recover.log)
 setsid mariadbd --wsrep-start-position="$position" >/dev/null 2>&1 </dev/null &
 "#;
 
-/// From the kill until all are Synced again, as the median of [`ROUNDS`]; measured once in a run.
+/// From the kill until all are Synced again, as the mean of [`ROUNDS`]; measured once in a run.
 pub fn measured() -> Option<Duration> {
     static MEASURED: OnceLock<Option<Duration>> = OnceLock::new();
     *MEASURED.get_or_init(measure)
@@ -35,7 +35,7 @@ fn measure() -> Option<Duration> {
         assert_eq!(recovery.report.lost, Some(0));
         recovery.took.expect("a start by hand succeeds")
     });
-    Some(median(rounds.collect()))
+    Some(mean(rounds.collect()))
 }
 
 #[test]

@@ -59,3 +59,9 @@ pub fn median(mut all: Vec<Duration>) -> Duration {
     all.sort_unstable();
     all[all.len() / 2]
 }
+
+/// The mean.
+pub fn mean(all: Vec<Duration>) -> Duration {
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
+    all.iter().sum::<Duration>() / count
+}

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 pub use agent::{IN_SERVICE, MULTI_WRITER, SINGLE_WRITER, lives};
 pub use command::Output;
 pub use data::full_transfers;
-pub use fault::{Recovery, median};
+pub use fault::{Recovery, mean, median};
 pub use log::Mark;
 
 /// How often a wait looks again.
