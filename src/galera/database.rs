@@ -1,14 +1,24 @@
 //! Questions to a running server, through its socket and with an end to every wait.
 
+use std::error::Error as _;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
+use mysql::prelude::{FromRow, Queryable};
+use mysql::{Conn, DriverError, OptsBuilder};
 use thiserror::Error;
 
-use super::session::{Row, Session, SessionError};
 use super::settings::Account;
 use super::wsrep::Status;
+
+/// No answer to a question of ours has a row longer than this.
+const LONGEST_ROW: usize = 1 << 20;
+
+/// More than the driver needs on its way in; what a thread gets by itself would be most of a monitor's memory.
+const STACK: usize = 1 << 18;
 
 /// What is the matter with a server that does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +55,7 @@ pub struct DatabaseError {
     pub cause: Cause,
     /// The socket.
     pub socket: String,
-    /// The system's or the server's words.
+    /// The driver's or the server's words.
     pub words: String,
 }
 
@@ -59,7 +69,7 @@ impl DatabaseError {
         }
     }
 
-    fn of(socket: &str, error: &SessionError) -> Self {
+    fn of(socket: &str, error: &mysql::Error) -> Self {
         Self::new(socket, cause(error), error)
     }
 
@@ -92,7 +102,7 @@ impl DatabaseError {
 /// A connection to this node's server.
 #[derive(Debug)]
 pub struct Database {
-    session: Session,
+    connection: Conn,
     socket: String,
 }
 
@@ -106,13 +116,18 @@ impl Database {
         account: &Account,
         limit: Duration,
     ) -> Result<Self, DatabaseError> {
-        let name = socket.display().to_string();
-        let session = Session::open(socket, account, limit)
-            .map_err(|error| DatabaseError::of(&name, &error))?;
-        let mut database = Self {
-            session,
-            socket: name,
-        };
+        let socket = socket.display().to_string();
+        let password = account.password.as_ref().map(|password| password.reveal());
+        let options = OptsBuilder::new()
+            .socket(Some(&socket))
+            .user(Some(&account.user))
+            .pass(password)
+            .prefer_socket(false)
+            .max_allowed_packet(Some(LONGEST_ROW))
+            .read_timeout(Some(limit))
+            .write_timeout(Some(limit));
+        let connection = open(&socket, options, limit)?;
+        let mut database = Self { connection, socket };
         // Or every later read waits for the replication, in the very situation that it should report.
         database.execute("SET SESSION wsrep_sync_wait = 0")?;
         Ok(database)
@@ -123,12 +138,8 @@ impl Database {
     /// # Errors
     /// When the server does not answer in time.
     pub fn status(&mut self) -> Result<Status, DatabaseError> {
-        let rows = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
-        let pairs = rows.into_iter().filter_map(|row| {
-            let mut columns = row.into_iter().flatten();
-            Some((columns.next()?, columns.next()?))
-        });
-        Ok(Status::read(&pairs.collect::<Vec<_>>()))
+        let rows: Vec<(String, String)> = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
+        Ok(Status::read(&rows))
     }
 
     /// A seqno with everything below it applied here that the component had ordered when this was called.
@@ -156,9 +167,8 @@ impl Database {
     /// # Errors
     /// When the server does not answer in time.
     pub fn read_only(&mut self) -> Result<bool, DatabaseError> {
-        let rows = self.query("SELECT @@GLOBAL.read_only")?;
-        let value = rows.into_iter().flatten().flatten().next();
-        Ok(value.is_some_and(|value| value != "0"))
+        let rows: Vec<u8> = self.query("SELECT @@GLOBAL.read_only")?;
+        Ok(rows.first().is_some_and(|value| *value != 0))
     }
 
     /// Reads through the storage engine and through the dictionary; writes nothing.
@@ -170,14 +180,32 @@ impl Database {
         self.execute("SELECT COUNT(*) FROM information_schema.SCHEMATA")
     }
 
-    fn query(&mut self, text: &str) -> Result<Vec<Row>, DatabaseError> {
-        self.session
+    fn query<T: FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
+        self.connection
             .query(text)
             .map_err(|error| DatabaseError::of(&self.socket, &error))
     }
 
     fn execute(&mut self, text: &str) -> Result<(), DatabaseError> {
-        self.query(text).map(drop)
+        self.connection
+            .query_drop(text)
+            .map_err(|error| DatabaseError::of(&self.socket, &error))
+    }
+}
+
+/// Opens a connection in a thread of its own. No time-out reaches connect(2) on a unix socket whose queue is
+/// full, as that of a stopped server with many clients: such a thread is left behind, and ends with the server
+/// or with this process.
+fn open(socket: &str, options: OptsBuilder, limit: Duration) -> Result<Conn, DatabaseError> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let connect = move || drop(tell.send(Conn::new(options)));
+    thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(connect)
+        .map_err(|error| DatabaseError::new(socket, Cause::Cut, error))?;
+    match told.recv_timeout(limit) {
+        Ok(opened) => opened.map_err(|error| DatabaseError::of(socket, &error)),
+        Err(late) => Err(DatabaseError::new(socket, Cause::Late, late)),
     }
 }
 
@@ -195,17 +223,32 @@ const KINDS: [(ErrorKind, Cause); 4] = [
     (ErrorKind::TimedOut, Cause::Late),
 ];
 
-fn cause(error: &SessionError) -> Cause {
-    match error {
-        SessionError::Server { code, .. } if DENIED.contains(code) => Cause::Denied,
-        SessionError::Server { code, .. } if FULL.contains(code) => Cause::Full,
-        SessionError::Server { .. } => Cause::Question,
-        SessionError::Io(error) => {
-            let known = KINDS.iter().find(|(kind, _)| *kind == error.kind());
-            known.map_or(Cause::Cut, |(_, cause)| *cause)
-        }
-        SessionError::Odd(_) => Cause::Cut,
+fn cause(error: &mysql::Error) -> Cause {
+    if let mysql::Error::MySqlError(server) = error {
+        return match server.code {
+            code if DENIED.contains(&code) => Cause::Denied,
+            code if FULL.contains(&code) => Cause::Full,
+            _ => Cause::Question,
+        };
     }
+    if let mysql::Error::DriverError(DriverError::UnknownAuthPlugin(_)) = error {
+        return Cause::Denied; // it lives, and asks for a proof that the driver does not know
+    }
+    let kind = kind(error);
+    let known = KINDS.iter().find(|(known, _)| Some(*known) == kind);
+    known.map_or(Cause::Cut, |(_, cause)| *cause)
+}
+
+/// What the system said; the driver wraps that in different ways.
+fn kind(error: &mysql::Error) -> Option<ErrorKind> {
+    if let mysql::Error::DriverError(DriverError::CouldNotConnect(Some((_, _, kind)))) = error {
+        return Some(*kind);
+    }
+    if let mysql::Error::IoError(error) = error {
+        return Some(error.kind());
+    }
+    let io: &std::io::Error = error.source()?.downcast_ref()?;
+    Some(io.kind())
 }
 
 #[cfg(test)]

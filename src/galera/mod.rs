@@ -30,7 +30,6 @@ mod record;
 pub mod recover;
 mod report;
 mod server;
-mod session;
 mod settings;
 mod stop;
 mod verdict;

@@ -44,7 +44,7 @@ fn a_server_that_serves_is_degraded_with_the_reason_and_a_hung_one_fails_in_time
     desynced(reader);
     read_only(writer, reader);
     not_applied(&lab, writer, reader);
-    another_account(writer);
+    another_account(&lab, writer);
     refused(&lab, writer);
     out_of_connections(&lab, writer);
     lab.settle();
@@ -91,21 +91,30 @@ fn not_applied(lab: &Lab, writer: Node<'_>, reader: Node<'_>) {
     well(reader, 0);
 }
 
-/// An account with a password, and without a right to read.
-fn another_account(writer: Node<'_>) {
-    writer
-        .sql("CREATE USER chk@localhost IDENTIFIED BY 'secret'")
-        .unwrap();
-    let account =
-        |password| format!("OCF_RESKEY_check_user=chk OCF_RESKEY_check_passwd={password}");
-    assert_eq!(monitor(writer, 10, &account("secret")).code, 8);
-    let blind = monitor(writer, 20, &account("secret"));
-    told(&blind, 191, "the server refuses a question");
-    told(
-        &monitor(writer, 0, &account("wrong")),
-        191,
-        "account refused",
-    );
+/// Accounts that prove themselves by a password of either kind, without a right to read, and one that only the user at
+/// the other end of the socket proves.
+fn another_account(lab: &Lab, writer: Node<'_>) {
+    for node in lab.nodes() {
+        node.sql("INSTALL SONAME 'auth_ed25519'").unwrap();
+    }
+    for (user, proof) in [
+        ("chk", "BY 'secret'"),
+        ("ed", "VIA ed25519 USING PASSWORD('secret')"),
+    ] {
+        let create = format!("CREATE USER {user}@localhost IDENTIFIED {proof}");
+        writer.sql(&create).unwrap();
+        let account =
+            |password| format!("OCF_RESKEY_check_user={user} OCF_RESKEY_check_passwd={password}");
+        let seen = monitor(writer, 10, &account("secret"));
+        assert_eq!(seen.code, 8, "{user}: {seen:?}");
+        let blind = monitor(writer, 20, &account("secret"));
+        told(&blind, 191, "the server refuses a question");
+        let refused = monitor(writer, 0, &account("wrong"));
+        told(&refused, 191, "account refused");
+    }
+    let by_socket = "ALTER USER root@localhost IDENTIFIED VIA unix_socket";
+    writer.sql(by_socket).unwrap();
+    well(writer, 8);
 }
 
 /// The cluster's own monitors are refused too, and go on for a while.
