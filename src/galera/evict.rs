@@ -41,6 +41,8 @@ pub struct Other<'a> {
     pub node: NodeState,
     /// The kernel has no connection to its server, or none that is answered.
     pub unreachable: bool,
+    /// That was so at some time since this view began: the connection may be that of a next server.
+    pub parted: bool,
 }
 
 /// What Pacemaker knows of a node.
@@ -50,7 +52,7 @@ pub enum NodeState {
     Online,
     /// Lost; where fencing is on, not fenced yet.
     Lost,
-    /// Fenced, or left in order: no resource can run there, as far as the cluster knows.
+    /// Fenced, or left in order without this resource: no server can run there, as far as the cluster knows.
     Down,
 }
 
@@ -61,7 +63,7 @@ pub fn dead(sight: &Sight<'_>) -> BTreeSet<Uuid> {
     }
     let view = sight.view;
     let others = sight.others.iter();
-    let gone: BTreeSet<Uuid> = others.filter_map(|other| gone(view, other)).collect();
+    let gone: BTreeSet<Uuid> = others.filter_map(|other| gone(sight, other)).collect();
     let others = sight.others.iter();
     let lost: BTreeSet<Uuid> = others.filter_map(|other| lost(sight, other)).collect();
     let all: BTreeSet<Uuid> = gone.union(&lost).copied().collect();
@@ -79,12 +81,15 @@ pub fn dead(sight: &Sight<'_>) -> BTreeSet<Uuid> {
     }
 }
 
-/// Its own node says that the process is gone, and that it died in this very view: it was in no later one.
-fn gone(view: &SavedView, other: &Other<'_>) -> Option<Uuid> {
-    let dead = other.dead?;
-    let alive = other.member && other.server == Some(dead.server);
+/// Its own node says that the process is gone, and that it died in this very view: it was in no later one. Nobody
+/// claims it as a server that lives, and the kernel agrees: an end of a process ends its connections.
+fn gone(sight: &Sight<'_>, other: &Other<'_>) -> Option<Uuid> {
+    let (view, dead) = (sight.view, other.dead?);
+    let mut all = sight.others.iter();
+    let alive = all.any(|one| one.member && one.server == Some(dead.server));
     let here = dead.server != view.me && view.members.contains(&dead.server);
-    (here && !alive && dead.view == view.view.to_string()).then_some(dead.server)
+    let gone = other.parted && !alive;
+    (here && gone && dead.view == view.view.to_string()).then_some(dead.server)
 }
 
 /// The whole node is lost, and nothing is heard from its server.

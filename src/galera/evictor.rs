@@ -28,7 +28,10 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// How often while somebody is dead.
 const SOON: Duration = Duration::from_millis(30);
 
-/// For so long the cluster is asked again and again about somebody who does not answer.
+/// How long after its answer the cluster is asked again about somebody who does not answer.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// For so long it is asked so often.
 const URGENT: Duration = Duration::from_secs(15);
 
 /// How often after that.
@@ -45,7 +48,7 @@ struct Place {
 #[derive(Debug, Default)]
 struct Concern {
     since: Option<Instant>,
-    asked: Option<Instant>,
+    answered: Option<Instant>,
 }
 
 impl Concern {
@@ -57,15 +60,15 @@ impl Concern {
         }
         let since = self.since.get_or_insert_with(Instant::now);
         let pause = if since.elapsed() < URGENT {
-            GLANCE
+            AGAIN
         } else {
             LATER
         };
-        let due = self.asked.is_none_or(|asked| asked.elapsed() >= pause);
-        if due {
-            self.asked = Some(Instant::now());
-        }
-        due
+        self.answered.is_none_or(|last| last.elapsed() >= pause)
+    }
+
+    fn stands(&self) -> bool {
+        self.since.is_some()
     }
 }
 
@@ -82,6 +85,8 @@ pub struct Evictor<'a> {
     silent: Concern,
     /// Somebody is in the component, and nobody says who.
     unknown: Concern,
+    /// Whose connection was seen broken in this view.
+    parted: BTreeSet<Elector>,
     /// Who was found dead, since when, and how often it was this node's turn.
     dead: Option<(BTreeSet<Uuid>, Instant, u32)>,
 }
@@ -105,6 +110,7 @@ impl<'a> Evictor<'a> {
             view: None,
             silent: Concern::default(),
             unknown: Concern::default(),
+            parted: BTreeSet::new(),
             dead: None,
         }
     }
@@ -112,7 +118,11 @@ impl<'a> Evictor<'a> {
     /// How long to wait before the next glance: while somebody is dead, the list of the evicted has to be emptied
     /// before the next server joins.
     pub fn pause(&self) -> Duration {
-        if self.dead.is_some() { SOON } else { GLANCE }
+        match (self.dead.is_some(), self.silent.stands()) {
+            (true, _) => SOON,
+            (false, true) => AGAIN,
+            (false, false) => GLANCE,
+        }
     }
 
     /// Looks at the saved view and at the kernel's connections; empties the list of the evicted when the view has
@@ -122,10 +132,12 @@ impl<'a> Evictor<'a> {
             return false;
         };
         if self.view.as_ref().is_none_or(|seen| seen.view != view.view) {
-            self.dead = None;
+            (self.dead, self.parted) = (None, BTreeSet::new());
             self.tidy();
         }
-        let (unknown, silent) = (self.is_unknown(&view), self.is_silent(&view));
+        let unknown = self.is_unknown(&view);
+        // Whoever was found dead stays a concern, even when its next server is connected.
+        let silent = self.is_silent(&view) || self.dead.is_some();
         self.view = Some(view);
         // Both, so that each keeps its own time.
         let curious = self.unknown.is_due(unknown);
@@ -140,12 +152,16 @@ impl<'a> Evictor<'a> {
             .any(|server| *server != view.me && !known(server))
     }
 
-    fn is_silent(&self, view: &SavedView) -> bool {
+    /// Takes note of the members that do not answer. Returns whether there is any.
+    fn is_silent(&mut self, view: &SavedView) -> bool {
         let links = links::all();
-        let mut members = self.known.values();
-        members.any(|(elector, server)| {
-            view.members.contains(server) && self.unreachable(elector, &links)
-        })
+        let members = self.known.values();
+        let members = members.filter(|(_, server)| view.members.contains(server));
+        let silent = members.filter(|(elector, _)| self.unreachable(elector, &links));
+        let silent: Vec<Elector> = silent.map(|(elector, _)| elector.clone()).collect();
+        let any = !silent.is_empty();
+        self.parted.extend(silent);
+        any
     }
 
     fn unreachable(&self, elector: &Elector, links: &[Link]) -> bool {
@@ -161,6 +177,8 @@ impl<'a> Evictor<'a> {
 
     /// Takes note of who is in the component, and evicts whoever is proven dead, if it is this node's turn.
     pub fn look(&mut self, outlook: &Outlook) {
+        let answered = Some(Instant::now());
+        (self.silent.answered, self.unknown.answered) = (answered, answered);
         self.remember(outlook);
         let Some(view) = self.node.saved_view() else {
             return;
@@ -175,13 +193,15 @@ impl<'a> Evictor<'a> {
         let others = known.chain(new).map(|(name, elector, server)| {
             let published = outlook.published.get(name);
             let state = outlook.nodes.get(name);
+            let unreachable = self.unreachable(elector, &links);
             Other {
                 elector,
                 server,
                 member: published.is_some_and(|one| matches!(one.phase, Phase::Member(_))),
                 dead: published.and_then(|one| one.dead.as_ref()),
                 node: state.copied().unwrap_or(NodeState::Lost),
-                unreachable: self.unreachable(elector, &links),
+                unreachable,
+                parted: unreachable || self.parted.contains(elector),
             }
         });
         let sight = Sight {

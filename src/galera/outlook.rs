@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ballot::{Ballot, Elector, Epoch, Force};
 use super::evict::NodeState;
 use super::published::{self, Component, Published};
-use crate::cib::{Cib, Node};
+use crate::cib::{Cib, Node, Role};
 
 /// Who is asking, and with which parameters.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl Outlook {
         let orders = ordered.map(|node| node.uname.to_string()).collect();
         let nodes = cib
             .nodes()
-            .map(|node| (node.uname.to_string(), state(node)));
+            .map(|node| (node.uname.to_string(), state(cib, node, asker.resource)));
         Self {
             nodes: nodes.collect(),
             fencing: cib.fencing_enabled(),
@@ -88,10 +88,15 @@ impl Outlook {
     }
 }
 
-fn state(node: &Node) -> NodeState {
+/// A node that left in order in maintenance mode may have left its server running. Who was fenced has no history.
+fn state(cib: &Cib, node: &Node, resource: &str) -> NodeState {
+    let histories = cib.history(resource, &node.uname);
+    let left_running = histories
+        .iter()
+        .any(|history| history.role() > Role::Stopped);
     if node.online() {
         NodeState::Online
-    } else if node.may_run() {
+    } else if node.may_run() || left_running {
         NodeState::Lost
     } else {
         NodeState::Down
@@ -126,6 +131,34 @@ fn order(cib: &Cib, resource: &str) -> Option<Force> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A node that left in order, with this history.
+    fn left_with(history: &str) -> NodeState {
+        let text = format!(
+            "<cib have-quorum=\"1\"><configuration><crm_config/><nodes><node id=\"2\" uname=\"n2\"/></nodes><resources>\
+             <primitive id=\"db\" class=\"ocf\" provider=\"galera-rs\" type=\"galera-rs\"/></resources><constraints/>\
+             </configuration><status><node_state id=\"2\" uname=\"n2\" in_ccm=\"false\" crmd=\"offline\" join=\"down\" \
+             expected=\"down\">{history}</node_state></status></cib>"
+        );
+        let cib = Cib::parse(text.as_bytes()).unwrap();
+        state(&cib, cib.node("n2").unwrap(), "db")
+    }
+
+    #[test]
+    fn a_node_that_left_with_the_server_running_is_not_down_and_one_that_was_fenced_or_stopped_is()
+    {
+        let ended = |operation: &str, rc: u8| {
+            format!(
+                "<lrm id=\"2\"><lrm_resources><lrm_resource id=\"db\" class=\"ocf\" provider=\"galera-rs\" \
+                 type=\"galera-rs\"><lrm_rsc_op id=\"db_last_0\" operation=\"{operation}\" interval=\"0\" \
+                 call-id=\"5\" transition-key=\"7:1:{rc}:u\" rc-code=\"{rc}\" op-status=\"0\"/></lrm_resource></lrm_resources></lrm>"
+            )
+        };
+        assert_eq!(left_with(""), NodeState::Down);
+        assert_eq!(left_with(&ended("stop", 0)), NodeState::Down);
+        assert_eq!(left_with(&ended("start", 0)), NodeState::Lost);
+        assert_eq!(left_with(&ended("monitor", 8)), NodeState::Lost);
+    }
 
     /// A CIB of two nodes, and n2 has published that it looks for its position.
     fn n1_alone(n2: &str) -> bool {

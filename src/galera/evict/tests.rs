@@ -37,6 +37,7 @@ fn well(elector: &Elector, n: u128) -> Other<'_> {
         dead: None,
         node: NodeState::Online,
         unreachable: false,
+        parted: false,
     }
 }
 
@@ -45,6 +46,7 @@ fn lost(elector: &Elector, n: u128, node: NodeState) -> Other<'_> {
         member: false,
         node,
         unreachable: true,
+        parted: true,
         ..well(elector, n)
     }
 }
@@ -53,6 +55,7 @@ fn killed<'a>(elector: &'a Elector, n: u128, dead: &'a Dead) -> Other<'a> {
     Other {
         member: false,
         dead: Some(dead),
+        parted: true,
         ..well(elector, n)
     }
 }
@@ -105,10 +108,30 @@ fn a_server_that_says_that_it_is_a_member_is_never_dead() {
     let (view, n) = (view(&[1, 2]), names());
     let two = died_in(&view, 2);
     let alive = Other {
-        dead: Some(&two),
-        ..well(&n[&2], 2)
+        member: true,
+        ..killed(&n[&2], 2, &two)
     };
     assert_eq!(dead(&sight(&view, vec![alive])), of(&[]));
+}
+
+#[test]
+fn nobody_can_tell_that_the_server_of_another_is_dead() {
+    let (view, n) = (view(&[1, 2, 3]), names());
+    let two = died_in(&view, 2);
+    let seen = sight(&view, vec![well(&n[&2], 2), killed(&n[&3], 3, &two)]);
+    assert_eq!(dead(&seen), of(&[]));
+}
+
+#[test]
+fn a_server_is_not_dead_while_its_connection_stands_whatever_is_said_of_it() {
+    let (view, n) = (view(&[1, 2, 3]), names());
+    let three = died_in(&view, 3);
+    let connected = Other {
+        parted: false,
+        ..killed(&n[&3], 3, &three)
+    };
+    let seen = sight(&view, vec![well(&n[&2], 2), connected]);
+    assert_eq!(dead(&seen), of(&[]));
 }
 
 #[test]

@@ -37,10 +37,13 @@ fence_action() {
     status) is_on "$k" && echo "ok on" || echo "ok off" ;;
     off) each power_off "$k"; echo "ok off" ;;
     on) each power_on "$k"; echo "ok on" ;;
-    reboot) each power_off "$k"; each power_on "$k"; echo "ok on" ;;
+    reboot) each power_off "$k"; power_returns "$k"; echo "ok on" ;;
     *) echo "unknown action $action"; return 1 ;;
   esac
 }
+
+# A power switch does not wait until the machine has booted. Nor may the answer's pipe be held meanwhile.
+power_returns() { each power_on "$1" </dev/null >>"$LAB/fence.log" 2>&1 & }
 
 verb_fencing() {
   case ${1:-} in
