@@ -10,7 +10,7 @@ use super::membership::{self, Progress};
 use super::node::{Node, retry};
 use super::published::{self, Phase};
 use super::server::Beginning;
-use crate::ocf::{Deadline, Failure, wait_until};
+use crate::ocf::{Deadline, Done, Failure, wait_until};
 use crate::sys::cluster;
 use crate::sys::process::Process;
 
@@ -55,6 +55,18 @@ pub fn bootstrap(node: &Node, deadline: &Deadline) -> Result<bool, Failure> {
     become_primary(node, process, &epoch, deadline)?;
     forget_old(node, &outlook.epochs)?;
     Ok(true)
+}
+
+/// Waits until it is this node's turn: where there is no cluster, nobody waits for the promotion score.
+///
+/// # Errors
+/// When it has not come at the deadline.
+pub fn await_turn(node: &Node, deadline: &Deadline) -> Done {
+    wait_until(deadline, STEP, "this node's turn to start", || {
+        let verdict = elect(&node.look()?.ballot);
+        let waits = matches!(verdict, Verdict::Wait(_) | Verdict::Refuse(_));
+        Ok::<_, Failure>((!waits).then_some(()))
+    })
 }
 
 /// Why it is this node that bootstraps; `None` when nobody has to.

@@ -37,6 +37,7 @@ mod version;
 mod volatile;
 pub mod wsrep;
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ use crate::ocf::{
     About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, Notification, Params as _, Role,
     Status, wait_until,
 };
-use crate::sys::{by_resource, command};
+use crate::sys::{alone, by_resource, command};
 
 pub use self::params::GaleraParams;
 
@@ -131,13 +132,13 @@ server's own option files.",
     }
 
     fn stop(&self) -> Done {
-        let datadir =
-            settings::Settings::read(&self.params, &self.env).map(|settings| settings.datadir);
-        stop::stop(&self.env, datadir.ok())
+        let settings = settings::Settings::read(&self.params, &self.env);
+        let datadir = settings.ok().map(|settings| settings.datadir);
+        stop::stop(&self.env, datadir.or(self.params.datadir.clone()))
     }
 
     fn stop_blind(env: &Env) -> Done {
-        stop::stop(env, None)
+        stop::stop(env, env.param("datadir").map(PathBuf::from))
     }
 
     fn monitor(&self) -> Result<Status, Failure> {
@@ -170,6 +171,9 @@ server's own option files.",
         let node = self.running_node()?;
         let deadline = Deadline::of(&self.env);
         let runs = node.server().running()?.is_some();
+        if !runs && alone::store().map_err(retry)?.is_some() {
+            bootstrap::await_turn(&node, &deadline)?;
+        }
         if !runs && !bootstrap::bootstrap(&node, &deadline)? {
             // The cluster promotes on an old score: the server is gone, and this node's way back is another. While
             // a promotion waits, the cluster does nothing for any other node either.
@@ -254,6 +258,14 @@ impl Galera {
             }
             // What was never started needs no valid configuration to be not running.
             Err(unreadable) => {
+                let datadir = self.params.datadir.as_deref();
+                let datadir = datadir.unwrap_or(Path::new(stop::DATADIR));
+                if server::running(self.env.resource(), datadir)?.is_some() {
+                    let place = datadir.display();
+                    return Err(Failure::Retry(format!(
+                        "a server runs on {place}, but {unreadable}"
+                    )));
+                }
                 log::warn!("{unreadable}");
                 Ok(None)
             }

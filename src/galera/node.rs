@@ -19,7 +19,7 @@ use super::server::Server;
 use super::settings::Settings;
 use super::volatile::Volatile;
 use crate::ocf::{Deadline, Env, Failure};
-use crate::sys::{cluster, files};
+use crate::sys::{alone, cluster, files};
 
 /// How long a change of an attribute may take to be seen.
 const VISIBLE: Duration = Duration::from_secs(10);
@@ -56,6 +56,12 @@ impl Node {
             None => cluster::node_name().map_err(retry)?,
         };
         let electorate = electorate::find(params, &settings, &name)?;
+        if alone::store().map_err(retry)?.is_some() && electorate.members.len() > 1 {
+            return Err(Failure::WrongHere(format!(
+                "{}: without a cluster wsrep_cluster_address may name this node only",
+                alone::SWITCH
+            )));
+        }
         Ok(Self {
             resource: env.resource().to_owned(),
             volatile: Volatile::of(env.resource()),

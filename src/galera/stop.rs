@@ -23,7 +23,7 @@ const JOINING: Duration = Duration::from_secs(8);
 const STEP: Duration = Duration::from_millis(20);
 
 /// The server's own default.
-const DATADIR: &str = "/var/lib/mysql";
+pub const DATADIR: &str = "/var/lib/mysql";
 
 /// Stops the job, the server and its helpers. `configured`: the data directory that the configuration names
 /// now; what `start` noted goes before it.

@@ -2,12 +2,15 @@
 //!
 //! A query without `--local` is answered by the DC, and so is the change of an attribute: what has been read
 //! back after a change is what every later query of any node sees.
+//!
+//! Where somebody asks for a node [alone], the store of that answers in the cluster's place.
 
 use std::process::Command;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::alone;
 use super::command::{CommandError, Output, program, run};
 use crate::cib::{Cib, CibError};
 use crate::ocf::{Deadline, TimedOut, wait_until};
@@ -40,6 +43,9 @@ pub enum ClusterError {
         /// Its last words.
         message: String,
     },
+    /// There is no cluster to be asked, and what stands in for it cannot be used.
+    #[error("{switch}: {0}", switch = alone::SWITCH)]
+    Alone(String),
     /// The answer is no CIB.
     #[error("the answer of cibadmin cannot be read: {0}")]
     Cib(#[from] CibError),
@@ -53,6 +59,9 @@ pub enum ClusterError {
 /// # Errors
 /// No cluster here, or an answer that is no CIB.
 pub fn look() -> Result<Cib, ClusterError> {
+    if let Some(store) = alone::store()? {
+        return store.look();
+    }
     let mut query = program("cibadmin");
     query.arg("--query");
     Ok(Cib::parse(&succeed(query)?.stdout)?)
@@ -63,6 +72,9 @@ pub fn look() -> Result<Cib, ClusterError> {
 /// # Errors
 /// No cluster here.
 pub fn node_name() -> Result<String, ClusterError> {
+    if let Some(store) = alone::store()? {
+        return Ok(store.node().to_owned());
+    }
     let mut query = program("crm_node");
     query.arg("--name");
     let output = succeed(query)?;
@@ -79,6 +91,9 @@ pub fn set_attribute(
     value: Option<&str>,
     deadline: &Deadline,
 ) -> Result<(), ClusterError> {
+    if let Some(store) = alone::store()? {
+        return store.set_attribute(name, value);
+    }
     let mut change = program("crm_attribute");
     change.args(["--node", node, "--lifetime", "reboot", "--name", name]);
     match value {
@@ -99,8 +114,11 @@ pub fn set_attribute(
 /// # Errors
 /// When the tool fails.
 pub fn set_score(node: &str, resource: &str, score: Option<i32>) -> Result<(), ClusterError> {
-    let mut change = program("crm_attribute");
     let name = format!("master-{resource}");
+    if let Some(store) = alone::store()? {
+        return store.set_attribute(&name, score.map(|score| score.to_string()).as_deref());
+    }
+    let mut change = program("crm_attribute");
     change.args(["--node", node, "--lifetime", "reboot", "--name", &name]);
     match score {
         Some(score) => change.args(["--update", &score.to_string()]),
@@ -115,6 +133,9 @@ pub fn set_score(node: &str, resource: &str, score: Option<i32>) -> Result<(), C
 /// # Errors
 /// When the cluster does not answer or refuses.
 pub fn create_properties(set: &str, pairs: &[(String, String)]) -> Result<bool, ClusterError> {
+    if let Some(store) = alone::store()? {
+        return store.create_properties(set, pairs);
+    }
     let mut xml = format!("<cluster_property_set id=\"{set}\">");
     for (name, value) in pairs {
         let value = quick_xml::escape::escape(value);
@@ -136,6 +157,9 @@ pub fn create_properties(set: &str, pairs: &[(String, String)]) -> Result<bool, 
 /// # Errors
 /// When the tool fails.
 pub fn set_property(set: &str, name: &str, value: &str) -> Result<(), ClusterError> {
+    if let Some(store) = alone::store()? {
+        return store.set_property(set, name, value);
+    }
     let mut change = program("crm_attribute");
     change.args([
         "--type",
@@ -155,6 +179,9 @@ pub fn set_property(set: &str, name: &str, value: &str) -> Result<(), ClusterErr
 /// # Errors
 /// When the cluster does not answer or refuses.
 pub fn delete_properties(set: &str) -> Result<(), ClusterError> {
+    if let Some(store) = alone::store()? {
+        return store.delete_properties(set);
+    }
     let mut delete = program("cibadmin");
     let xml = format!("<cluster_property_set id=\"{set}\"/>");
     delete.args(["--delete", "--scope", "crm_config", "--xml-text", &xml]);
@@ -170,6 +197,9 @@ pub fn delete_properties(set: &str) -> Result<(), ClusterError> {
 /// # Errors
 /// When the tool fails.
 pub fn report_failure(resource: &str, node: &str) -> Result<(), ClusterError> {
+    if alone::store()?.is_some() {
+        return Ok(()); // nobody recovers anything
+    }
     let mut fail = program("crm_resource");
     fail.args(["--fail", "--resource", resource, "--node", node]);
     succeed(fail).map(drop)

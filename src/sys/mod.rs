@@ -1,6 +1,7 @@
 //! What lies outside the process: programs, the cluster's tools, processes, locks, accounts and names.
 
 pub mod accounts;
+pub mod alone;
 pub mod by_resource;
 pub mod cluster;
 pub mod command;

@@ -1,11 +1,15 @@
 //! (environment, action) -> (exit code, reason).
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 use assert_cmd::Command;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 
-use crate::{AGENT, Answer, bare, run};
+use crate::{AGENT, Answer, available, bare, is_root, run};
 
 const PREFIX: &str = "ocf-exit-reason:";
 
@@ -140,6 +144,102 @@ fn a_second_stop_succeeds_like_the_first() {
     for _ in 0..2 {
         assert_eq!(machine.answer("stop", &[]).code, Some(0));
     }
+}
+
+/// Locks a file as a server does, says so, and waits.
+const HOLDER: &str = "import fcntl, sys, time
+file = open(sys.argv[1], 'r+b')
+fcntl.lockf(file, fcntl.LOCK_EX)
+print('held', flush=True)
+time.sleep(60)";
+
+/// A process that holds this machine's data as a server does.
+fn hold_data(machine: &Machine) -> Child {
+    let file = machine.path("data/ibdata1");
+    fs::write(&file, "").unwrap();
+    let mut holder = std::process::Command::new("python3");
+    let mut holder = holder
+        .args(["-c", HOLDER, &file])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut out = BufReader::new(holder.stdout.take().unwrap());
+    out.read_line(&mut said).unwrap();
+    assert_eq!(said, "held\n");
+    holder
+}
+
+#[test]
+fn a_server_without_its_option_file_is_not_called_stopped_and_does_stop() {
+    let machine = Machine::new();
+    let mut server = hold_data(&machine);
+    let lost = [
+        ("OCF_RESKEY_config", "~/missing.cnf"),
+        ("OCF_RESKEY_binary", "~/missing"),
+    ];
+    for probe in [&[][..], &[PROBE]] {
+        let answer = machine.answer("monitor", &[probe, &lost].concat());
+        assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+        let said = reasons(&answer);
+        assert!(
+            said.len() == 1 && said[0].contains("missing.cnf"),
+            "{said:?}"
+        );
+    }
+    assert!(server.try_wait().unwrap().is_none(), "a monitor ended it");
+    let answer = machine.answer("stop", &lost);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(server.wait().is_ok_and(|ended| !ended.success()));
+}
+
+/// As for a server in a container on the same data: this test holds the lock, and the agent cannot see it.
+#[test]
+fn a_stop_that_cannot_prove_the_end_fails_and_a_monitor_in_doubt_does_not_say_stopped() {
+    if !available(is_root(), "root") {
+        return;
+    }
+    let machine = Machine::new();
+    let data = File::create(machine.path("data/ibdata1")).unwrap();
+    let lock = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(&data, FcntlArg::F_SETLK(&lock)).unwrap();
+    for action in ["stop", "monitor"] {
+        let mut inside = bare("/usr/bin/unshare");
+        inside.args(["--pid", "--fork", "--mount-proc", AGENT, action]);
+        inside.env("OCF_RESOURCE_INSTANCE", "galera-rs-cli-test");
+        inside.env("OCF_RESKEY_datadir", machine.path("data"));
+        inside.env("OCF_RESKEY_config", machine.path("my.cnf"));
+        let answer = run(&mut inside);
+        assert_eq!(answer.code, Some(1), "{action}: {}", answer.stderr);
+        let said = reasons(&answer);
+        assert!(
+            said.len() == 1 && said[0].contains("ibdata1: locked by a process"),
+            "{action}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_node_without_a_cluster_starts_nothing_where_there_may_be_another() {
+    let alone = ("GALERA_RS_ALONE", "~/alone");
+    let own = ("OCF_RESKEY_wsrep_cluster_address", "gcomm://n1");
+    let by_cluster = ("OCF_RESKEY_CRM_meta_on_node", "n1");
+    assert_answer(
+        "start",
+        &[alone, own, by_cluster],
+        1,
+        &["GALERA_RS_ALONE", "the cluster called this agent"],
+    );
+    let name = nix::unistd::gethostname().unwrap();
+    let list = format!("gcomm://{},n2", name.to_str().unwrap());
+    let others = ("OCF_RESKEY_wsrep_cluster_address", &*list);
+    assert_answer("start", &[alone, others], 2, &["may name this node only"]);
 }
 
 #[test]

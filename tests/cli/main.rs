@@ -6,6 +6,8 @@
 //! | `description` | the meta-data: everywhere, for everybody, as reviewed |
 //! | `galeractl` | the command for people: usage, exit codes, saved CIBs |
 //! | `installed` | the layout that `make install` makes; static programs in an empty root |
+//! | `peer` | what happened to users of the other agent: the table of proofs |
+//! | `tester` | `ocf-tester`, which knows no cluster |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +21,8 @@ mod answers;
 mod description;
 mod galeractl;
 mod installed;
+
+mod tester;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, lives};
+use crate::harness::{IN_SERVICE, Lab, Node, SINGLE_WRITER, full_transfers, lives};
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -54,6 +54,7 @@ fn each_action_succeeds_twice() {
             assert_eq!(done.code, code, "{action}, time {time}: {done:?}");
         }
     };
+    ocf_tester_passes_on_a_node_of_the_cluster(&lab, node);
     twice("monitor", 0);
     twice("promote", 0);
     twice("monitor", 8);
@@ -71,6 +72,18 @@ fn each_action_succeeds_twice() {
     lab.crm("configure property maintenance-mode=false");
     lab.wait_in_service("maintenance");
     assert_eq!(node.server_life(), life);
+}
+
+/// The tester stops what runs, and leaves it stopped.
+fn ocf_tester_passes_on_a_node_of_the_cluster(lab: &Lab, node: Node<'_>) {
+    let tested = node.run_for(
+        Duration::from_secs(180),
+        "ocf-tester -n db /usr/lib/ocf/resource.d/galera-rs/galera-rs",
+    );
+    assert_eq!(tested.code, 0, "{tested:?}");
+    assert!(tested.stdout.contains("passed all tests"), "{tested:?}");
+    assert_eq!(node.act("start").code, 0);
+    lab.wait("Synced after the tester", IN_SERVICE, || lab.all_synced());
 }
 
 #[test]
