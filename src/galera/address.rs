@@ -299,6 +299,20 @@ mod tests {
         assert_eq!(HostMap::read(""), Ok(HostMap::default()));
     }
 
+    /// `ocf:heartbeat:galera` finds the first one in the name of the tenth.
+    #[test]
+    fn the_first_replica_of_a_bundle_is_not_the_tenth() {
+        let map = "galera-bundle-10:c10;galera-bundle-1:c1;galera-bundle-0:c0";
+        let map = HostMap::read(map).unwrap();
+        let host = |replica| map.host(replica);
+        assert_eq!(host("galera-bundle-1"), "c1");
+        assert_eq!(host("galera-bundle-10"), "c10");
+        assert_eq!(
+            (map.node("c1"), map.node("c10")),
+            ("galera-bundle-1", "galera-bundle-10")
+        );
+    }
+
     #[test]
     fn a_bad_map_names_the_value() {
         let refusal = |text| HostMap::read(text).unwrap_err().to_string();

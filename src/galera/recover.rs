@@ -21,7 +21,8 @@ pub enum Recovered {
     /// The server did not look: it is configured without a provider. Says nothing about the data.
     Disabled,
     /// The server refuses to go on before somebody decides about these prepared transactions, with
-    /// `--tc-heuristic-recover=ROLLBACK` or `COMMIT`.
+    /// `--wsrep-recover --tc-heuristic-recover=ROLLBACK` or `COMMIT`; without the first, the server looks for its group
+    /// before it decides, and gives up.
     PreparedXa {
         /// How many.
         count: u64,

@@ -96,7 +96,7 @@ fn data(disk: &Disk, record: &Record) -> Data {
             Some(_) | None => Data::At(found.clone()),
         },
         Some(Recovered::PreparedXa { count }) => Data::Unreadable(format!(
-            "{count} prepared transactions have to be decided about (mariadbd --tc-heuristic-recover=ROLLBACK or COMMIT)"
+            "{count} prepared transactions have to be decided about (mariadbd --wsrep-recover --tc-heuristic-recover=ROLLBACK or COMMIT)"
         )),
         Some(Recovered::Unknown(words)) => {
             Data::Unreadable(format!("the position could not be recovered: {words}"))

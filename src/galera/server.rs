@@ -168,6 +168,8 @@ impl Server<'_> {
             .unwrap_or_default();
         command.args(additional.split_whitespace()); // the last word is theirs
         command.env(MARK, self.resource);
+        // The job has it from the cluster; the server's user may read what the server inherits.
+        command.env_remove("OCF_RESKEY_check_passwd");
         Ok(command)
     }
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, Writer};
+
 use galera_rs::cib::{Cib, ConstraintKind, NodeKind, OpStatus, Role, Score, read_duration};
 
 use crate::fixtures;
@@ -43,6 +46,45 @@ fn our_own_property_set_is_found_by_its_id_with_the_ids_of_its_pairs() {
         (set.get("galera-db-epoch"), cib.option("galera-db-epoch")),
         (Some("3"), Some("3"))
     );
+}
+
+/// The same document with the attributes of every element the other way round.
+fn turned_round(text: &str) -> String {
+    let mut reader = Reader::from_str(text);
+    let mut writer = Writer::new(Vec::new());
+    let turned = |element: BytesStart<'_>| {
+        let mut attributes: Vec<_> = element.attributes().map(Result::unwrap).collect();
+        attributes.reverse();
+        let name = element.name().as_ref().to_owned();
+        BytesStart::new(name).with_attributes(attributes)
+    };
+    loop {
+        let event = match reader.read_event().unwrap() {
+            Event::Eof => break,
+            Event::Start(element) => Event::Start(turned(element)),
+            Event::Empty(element) => Event::Empty(turned(element)),
+            other => other,
+        };
+        writer.write_event(event).unwrap();
+    }
+    String::from_utf8(writer.into_inner()).unwrap()
+}
+
+/// `ocf:heartbeat:galera` looks for attributes in the order in which one version of `crm_mon` writes them.
+#[test]
+fn the_order_of_attributes_makes_no_difference() {
+    for (name, path) in fixtures::all() {
+        let text = std::fs::read_to_string(path).unwrap();
+        let turned = turned_round(&text);
+        // Tables, and what is handed through as it stands, have no order.
+        let read = |text: &str| {
+            let all = format!("{:#?}", Cib::parse(text.as_bytes()).unwrap());
+            let mut lines: Vec<_> = all.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert!(read(&text) == read(&turned), "{name}");
+    }
 }
 
 // crm_mon 2.1.5 reads the same CIB so.

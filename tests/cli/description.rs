@@ -68,6 +68,23 @@ fn it_follows_the_official_schema_and_that_of_pcs() {
     }
 }
 
+/// Two monitors of one interval are one to Pacemaker, whatever their roles and levels.
+#[test]
+fn advertised_monitors_have_intervals_of_their_own() {
+    let described = described();
+    let monitors = described
+        .lines()
+        .filter(|line| line.contains("<action name=\"monitor\""));
+    let intervals: Vec<_> = monitors
+        .map(|line| line.split("interval=\"").nth(1).unwrap().split('"').next())
+        .collect();
+    let different: std::collections::BTreeSet<_> = intervals.iter().collect();
+    assert!(
+        intervals.len() >= 2 && different.len() == intervals.len(),
+        "{intervals:?}"
+    );
+}
+
 /// A changed default, name or text is to be seen in review. `UPDATE_GOLDEN=1` rewrites the file.
 #[test]
 fn it_is_what_was_reviewed() {

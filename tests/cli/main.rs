@@ -21,6 +21,7 @@ mod answers;
 mod description;
 mod galeractl;
 mod installed;
+mod peer;
 
 mod tester;
 

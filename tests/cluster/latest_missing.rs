@@ -43,6 +43,7 @@ fn nobody_bootstraps_without_the_latest_node_and_its_return_starts_the_cluster()
     let status = lab.node(1).ok("galeractl status");
     let verdict = status.split("Verdict").nth(1).unwrap_or_default();
     assert!(verdict.contains("node3"), "{status}");
+    monitors_of_a_waiting_node_log_nothing(&lab);
 
     let marks = lab.error_logs();
     lab.boot(3);
@@ -50,6 +51,22 @@ fn nobody_bootstraps_without_the_latest_node_and_its_return_starts_the_cluster()
     assert_eq!(lab.epoch(), (2, "node3".to_owned()));
     assert!((1..=3).all(|k| lab.has(k, LATEST)));
     assert_eq!(full_transfers(&marks), 0);
+}
+
+/// The peer logs an error with every monitor of a node that waits. Here the answer says it, once for each.
+fn monitors_of_a_waiting_node_log_nothing(lab: &Lab) {
+    let node = lab.node(1);
+    let cluster = "OCF_RESOURCE_INSTANCE=db OCF_RESKEY_CRM_meta_interval=2000 HA_LOGFACILITY=none HA_LOGFILE=/run/monitors";
+    for _ in 0..5 {
+        let answer = node.run(&format!("{cluster} /usr/sbin/galera-rs monitor"));
+        assert_eq!(answer.code, 190, "{answer:?}");
+        let said: Vec<_> = answer.stderr.lines().collect();
+        assert!(
+            matches!(said[..], [one] if one.contains("node3")),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(node.run("cat /run/monitors").stdout, "");
 }
 
 #[test]

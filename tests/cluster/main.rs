@@ -15,6 +15,7 @@
 mod all_killed;
 mod bench_monitor;
 mod creation;
+mod defects;
 mod evict;
 mod hand;
 mod harness;
