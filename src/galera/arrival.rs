@@ -66,7 +66,7 @@ pub fn arrive(job: &Job<'_>) -> Result<Option<Arrived>, Failure> {
     let (mut candidate, mut unanswered) = (false, 0);
     loop {
         if let Some(process) = job.node.server().running()? {
-            return Ok(Some((process, job.epoch_here()?)));
+            return Ok(Some((process, job.adopt(process)?)));
         }
         let outlook = job.node.look()?;
         let verdict = elect(&outlook.ballot);

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::settings::Account;
 use super::wsrep::Status;
+use crate::ocf::Deadline;
 
 /// No answer to a question of ours has a row longer than this.
 const LONGEST_ROW: usize = 1 << 20;
@@ -107,7 +108,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects; the server has `limit` for this, and for each answer later.
+    /// Connects; the server has `limit` for this, and for each answer later, or what the process has left.
     ///
     /// # Errors
     /// When nobody listens, the account is refused or the time is over.
@@ -116,6 +117,8 @@ impl Database {
         account: &Account,
         limit: Duration,
     ) -> Result<Self, DatabaseError> {
+        // Zero would mean no limit.
+        let limit = Deadline::bound(limit).max(Duration::from_millis(1));
         let socket = socket.display().to_string();
         let password = account.password.as_ref().map(|password| password.reveal());
         let options = OptsBuilder::new()

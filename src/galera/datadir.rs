@@ -5,17 +5,22 @@ use std::io;
 use std::path::Path;
 
 use crate::ocf::Failure;
-use crate::sys::lock::holder;
+use crate::sys::lock::{hidden_holder, holder};
 use crate::sys::process::Process;
 
 /// Files that a server, or its provider while state is transferred, keeps locked.
 const LOCKED: [&str; 3] = ["ibdata1", "aria_log_control", "grastate.dat"];
 
-/// The process that holds the data files, from the kernel.
+/// The process that holds the data files, from the kernel; also when the directory was unmounted or removed under
+/// the server.
 ///
 /// # Errors
 /// When a file is there and cannot be asked about.
 pub fn data_holder(datadir: &Path) -> Result<Option<Process>, Failure> {
+    let missing = |name: &str| matches!(datadir.join(name).try_exists(), Ok(false));
+    if LOCKED.iter().all(|name| missing(name)) {
+        return Ok(hidden_holder(datadir, &LOCKED));
+    }
     for name in LOCKED {
         let path = datadir.join(name);
         let found = holder(&path).map_err(|error| {

@@ -271,7 +271,7 @@ impl<'a> Evictor<'a> {
 
     fn told(&self, tell: impl FnOnce(&mut Database) -> Result<(), DatabaseError>) {
         let account = settings::account(&self.node.params);
-        let told = Database::connect(&self.node.settings.socket, &account, ANSWER)
+        let told = Database::connect(&self.node.socket(), &account, ANSWER)
             .and_then(|mut database| tell(&mut database));
         if let Err(error) = told {
             log::warn!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::arrival;
 use super::evictor::Evictor;
+use super::hand;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
 use super::published::Phase;
@@ -83,7 +84,7 @@ impl Job<'_> {
     fn one_life(&self) -> Result<Life, Failure> {
         let found = self.node.server().running()?;
         let (process, epoch) = match found {
-            Some(process) => (process, self.epoch_here()?),
+            Some(process) => (process, self.adopt(process)?),
             None => match arrival::arrive(self)? {
                 Some(arrived) => arrived,
                 None => return Ok(Life::Outside),
@@ -117,6 +118,10 @@ impl Job<'_> {
                     return Ok(false);
                 }
                 look = Deadline::after(WATCHING);
+                if progress == Progress::Silent {
+                    // One that receives state opens its socket, maybe another than ours, after that.
+                    hand::adopt(&self.node.resource, process, &self.node.settings)?;
+                }
             }
             self.note("in the primary component, receiving state", Mood::Well);
             self.ear.listen(ASKING);
@@ -210,11 +215,12 @@ impl Job<'_> {
         server::stop(resource, datadir, &deadline, limit, || {})
     }
 
-    /// The epoch of a server that was found running: the component's, else this node's own.
+    /// Takes a server in hand that was found running. Returns its epoch: the component's, else this node's own.
     ///
     /// # Errors
     /// When the cluster does not answer or the record cannot be read.
-    pub fn epoch_here(&self) -> Result<u64, Failure> {
+    pub fn adopt(&self, process: Process) -> Result<u64, Failure> {
+        hand::adopt(&self.node.resource, process, &self.node.settings)?;
         let component = self.node.look()?.component();
         let own = self.node.record()?.epoch;
         Ok(component.map_or(own, |component| component.epoch))

@@ -38,7 +38,7 @@ pub enum Progress {
 /// # Errors
 /// Only when it answers and refuses the account: that will not pass by waiting.
 pub fn progress(node: &Node) -> Result<Progress, Failure> {
-    ask(&node.settings.socket, &node.params)
+    ask(&node.socket(), &node.params)
 }
 
 /// What the server that listens on this socket says of itself.
@@ -134,7 +134,7 @@ pub fn witness(node: &Node, process: Process) -> Result<bool, Failure> {
         return Ok(false);
     }
     let account = settings::account(&node.params);
-    let asked = Database::connect(&node.settings.socket, &account, ANSWER)
+    let asked = Database::connect(&node.socket(), &account, ANSWER)
         .and_then(|mut database| database.causal_seqno());
     let same = node
         .saved_view()

@@ -16,6 +16,7 @@ mod evict;
 mod evictor;
 pub mod grastate;
 pub mod gvwstate;
+mod hand;
 mod health;
 mod job;
 mod membership;
@@ -126,7 +127,7 @@ server's own option files.",
             }
             volatile.set_promoted(false).map_err(retry)?;
             volatile.set_note("starting", Mood::Well);
-            self.attend(&started(&node), &Deadline::of(&self.env))?;
+            self.attend(&started(&node)?, &Deadline::of(&self.env))?;
         }
         Ok(())
     }
@@ -217,7 +218,7 @@ server's own option files.",
         let node = self.running_node()?;
         let deadline = Deadline::of(&self.env);
         stop::end_job(&node.volatile, &deadline)?;
-        self.attend(&started(&node), &deadline)
+        self.attend(&started(&node)?, &deadline)
     }
 
     fn job(&self) -> Done {
@@ -250,9 +251,9 @@ impl Galera {
             Ok(settings) => {
                 let found = server::running(self.env.resource(), &settings.datadir)?;
                 let node = self.env.node().unwrap_or_default().to_owned();
-                Ok(found.map(|_| Started {
+                Ok(found.map(|process| Started {
+                    socket: hand::socket(process, &settings.socket),
                     datadir: settings.datadir,
-                    socket: settings.socket,
                     node,
                 }))
             }
@@ -302,13 +303,14 @@ impl Galera {
 }
 
 /// What `stop` and `monitor` will need of this node.
-fn started(node: &Node) -> Started {
-    let (datadir, socket) = (node.settings.datadir.clone(), node.settings.socket.clone());
-    Started {
-        datadir,
-        socket,
+fn started(node: &Node) -> Result<Started, Failure> {
+    let configured = &node.settings.socket;
+    let running = node.server().running()?;
+    Ok(Started {
+        datadir: node.settings.datadir.clone(),
+        socket: running.map_or_else(|| configured.clone(), |it| hand::socket(it, configured)),
         node: node.name.clone(),
-    }
+    })
 }
 
 /// Any failure as one that may pass: 2 to 6 would take the resource away from the node.

@@ -81,6 +81,12 @@ impl Node {
         }
     }
 
+    /// The socket of the server that runs, whoever started it.
+    pub fn socket(&self) -> PathBuf {
+        let started = self.volatile.started().ok().flatten();
+        started.map_or_else(|| self.settings.socket.clone(), |started| started.socket)
+    }
+
     /// One look at the cluster.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::datadir::data_holder;
+use super::hand;
 use super::params::GaleraParams;
 use super::position::Position;
 use super::provider;
@@ -110,15 +111,15 @@ impl Server<'_> {
         command.stdout(Stdio::null()).stderr(words);
         log::info!("starting {command:?}");
         let child = command.spawn().map_err(|error| {
-            Failure::NotInstalled(format!(
-                "cannot start {}: {error}",
-                command.get_program().display()
-            ))
+            let text = format!("cannot start {}: {error}", command.get_program().display());
+            if error.kind() == io::ErrorKind::NotFound {
+                return Failure::NotInstalled(text);
+            }
+            Failure::Retry(text) // no memory, too many processes, a file system that is away
         })?;
         let process =
             Process::of_pid(child.id()).ok_or_else(|| Failure::Retry(self.last_words()))?;
-        let noted = self.volatile().set_process("server", process);
-        noted.map_err(|error| unusable("its own directory", &error))?;
+        hand::note(self.resource, process, &self.settings.socket)?;
         Ok(process)
     }
 
@@ -288,6 +289,7 @@ pub fn stop(
         .or(data_holder(datadir)?)
     {
         log::info!("stopping the server, process {}", server.pid);
+        end_wrapper(server);
         if let Some(watch) = Watch::of(server) {
             watch.terminate();
             while !patience.passed() && !watch.ended_within(STEP) && !server.is_held() {
@@ -310,6 +312,20 @@ pub fn stop(
         }
         Ok::<_, Failure>(rest.is_none().then_some(()))
     })
+}
+
+/// Ends the wrapper that somebody has started a server with: it would start a killed one again.
+fn end_wrapper(server: Process) {
+    let is_wrapper = |parent: &Process| {
+        let words = parent.arguments();
+        words
+            .iter()
+            .take(2)
+            .any(|word| settings::is_wrapper(Path::new(word)))
+    };
+    if let Some(watch) = server.parent().filter(is_wrapper).and_then(Watch::of) {
+        watch.kill();
+    }
 }
 
 /// Ends what a server of ours has started and left behind: the receiving end of a state transfer outlives a
@@ -338,6 +354,11 @@ fn remaining(resource: &str, datadir: &Path) -> Result<Option<Process>, Failure>
     Ok(marked.or(data_holder(datadir)?))
 }
 
+/// Whether another resource has started this server.
+pub fn is_anothers(resource: &str, process: Process) -> bool {
+    process.has_other_mark(MARK, resource)
+}
+
 /// The agent itself inherits the mark when a server's child calls it.
 fn is_agent(process: &Process) -> bool {
     let own = fs::read_link("/proc/self/exe").ok();
@@ -360,7 +381,8 @@ pub fn give(path: &Path, uid: u32, gid: u32) -> io::Result<()> {
     std::os::unix::fs::chown(path, Some(uid), Some(gid))
 }
 
-fn unusable(what: &str, error: &io::Error) -> Failure {
+/// The failure to use a file or directory that a server needs.
+pub fn unusable(what: &str, error: &io::Error) -> Failure {
     Failure::Retry(format!("cannot use {what}: {error}"))
 }
 

@@ -196,7 +196,8 @@ pub fn server(params: &GaleraParams) -> Result<PathBuf, Failure> {
     })
 }
 
-fn is_wrapper(binary: &Path) -> bool {
+/// Whether this is a script that starts the server, and starts it again when that is killed.
+pub fn is_wrapper(binary: &Path) -> bool {
     let name = binary.file_name().unwrap_or_default().to_string_lossy();
     name.ends_with("_safe") || name.ends_with("-safe")
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::datadir::Directory;
+use super::datadir::{Directory, data_holder};
 use super::grastate;
 use super::gvwstate::{self, SavedView};
 use super::membership::SERVING;
@@ -25,6 +25,9 @@ const STEP: Duration = Duration::from_millis(20);
 /// The server's own default.
 pub const DATADIR: &str = "/var/lib/mysql";
 
+/// Holds no data: only what this resource itself has started is found.
+const NOWHERE: &str = "/nonexistent";
+
 /// Stops the job, the server and its helpers. `configured`: the data directory that the configuration names
 /// now; what `start` noted goes before it.
 ///
@@ -39,7 +42,7 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
         None
     });
     let datadir = started.as_ref().map(|started| started.datadir.clone());
-    let datadir = datadir.or(configured).unwrap_or_else(|| DATADIR.into());
+    let datadir = datadir.or(configured).map_or_else(|| usual(resource), Ok)?;
     end_job(&volatile, &deadline)?;
     let mut last_view = None;
     server::stop(resource, &datadir, &deadline, patience(&volatile), || {
@@ -55,6 +58,13 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
         log::warn!("stopped, and the cluster could not be told: {error}");
     }
     volatile.clear().map_err(retry)
+}
+
+/// Where the data most likely is when nobody says so any more; not where another resource runs its server.
+fn usual(resource: &str) -> Result<PathBuf, Failure> {
+    let holder = data_holder(Path::new(DATADIR))?;
+    let free = holder.is_none_or(|holder| !server::is_anothers(resource, holder));
+    Ok(if free { DATADIR } else { NOWHERE }.into())
 }
 
 /// A server on its way into the component hears no SIGTERM until it is there, and has nothing to lose.

@@ -27,7 +27,7 @@ pub struct Volatile(PathBuf);
 pub struct Started {
     /// The data directory.
     pub datadir: PathBuf,
-    /// The server's socket.
+    /// The socket of the server that runs.
     pub socket: PathBuf,
     /// This node's name in the cluster.
     pub node: String,
@@ -99,6 +99,20 @@ impl Volatile {
     /// When the file cannot be written.
     pub fn set_started(&self, started: &Started) -> io::Result<()> {
         files::save(&self.path("started.json"), started)
+    }
+
+    /// Notes the socket of the server that runs now, if anything was started.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn set_socket(&self, socket: &Path) -> io::Result<()> {
+        match self.started()? {
+            Some(started) if started.socket != socket => self.set_started(&Started {
+                socket: socket.to_owned(),
+                ..started
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whether the cluster promoted this node.

@@ -1,5 +1,6 @@
 //! Every wait has an end, and it comes before the cluster's.
 
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The time kept back from any timeout, unless a tenth of it is less.
 const LARGEST_MARGIN: Duration = Duration::from_secs(2);
+
+/// By when this process has to have answered; unset, it may take any time.
+static ANSWER: OnceLock<Deadline> = OnceLock::new();
 
 /// The moment by which an action must have answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +29,22 @@ impl Deadline {
         Deadline(later(env.taken(), timeout - margin))
     }
 
-    /// So much time from now on.
+    /// Makes this the end of the whole process: from now on no wait in it goes on for longer, whoever waits for
+    /// what, see [`Deadline::after`] and [`Deadline::bound`]. The first one counts.
+    pub fn bind(self) {
+        let _ = ANSWER.set(self);
+    }
+
+    /// So much time from now on, or less where the process has to answer before that.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        Deadline(later(Instant::now(), time))
+        Deadline(later(Instant::now(), Self::bound(time)))
+    }
+
+    /// This time, or what is left of the process's own.
+    #[must_use]
+    pub fn bound(time: Duration) -> Duration {
+        ANSWER.get().map_or(time, |answer| time.min(answer.left()))
     }
 
     /// The time that is left; zero when it has passed.

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use ::log::Level;
 
-use super::{About, Action, Agent, Answer, Code, Env, Failure, by_hand, log, run, unsupported};
+use super::{
+    About, Action, Agent, Answer, Code, Deadline, Env, Failure, by_hand, log, run, unsupported,
+};
 
 /// The whole program. It answers with a code that OCF knows, whatever happens.
 #[must_use]
@@ -20,6 +22,7 @@ pub fn main<A: Agent>() -> ExitCode {
     let ended = if env.is_by_hand() {
         match by_hand::read(&A::ABOUT, words) {
             Ok(request) => guarded(&A::ABOUT, || {
+                Deadline::of(&env).bind();
                 by_hand::answer::<A>(&request, env.clone(), &mut out)
             }),
             Err(usage) => return by_hand::explain(&usage).into(),
@@ -28,6 +31,9 @@ pub fn main<A: Agent>() -> ExitCode {
         guarded(&A::ABOUT, || {
             // "the RA shall ignore all other arguments" (OCF 1.1, "Execution Syntax")
             let action = asked(&A::ABOUT, words.first())?;
+            if action != Action::Job {
+                Deadline::of(&env).bind(); // nobody waits for the job
+            }
             run::<A>(action, &env, &mut out)
         })
     };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::process::Watch;
+use crate::ocf::Deadline;
 
 /// What a program said before it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub enum CommandError {
         error: std::io::Error,
     },
     /// It ran longer than it may and was killed.
-    #[error("{program} did not end within {} s and was killed", .limit.as_secs_f32())]
+    #[error("{program} did not end within {:.2} s and was killed", .limit.as_secs_f32())]
     TooLong {
         /// The program.
         program: String,
@@ -67,13 +68,13 @@ pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// Runs the program to its end, at most for `limit`.
+/// Runs the program to its end, at most for `limit`, and not beyond the time that this process has itself.
 ///
 /// # Errors
 /// When it cannot be started or takes longer. Any exit code is an [`Output`].
 pub fn run(mut command: Command, limit: Duration) -> Result<Output, CommandError> {
-    let program = || command_name(&command);
-    let name = program();
+    let limit = Deadline::bound(limit);
+    let name = command_name(&command);
     let start = |error| CommandError::Start {
         program: name.clone(),
         error,

@@ -2,13 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use nix::libc;
 
-use super::process::Process;
+use super::process::{self, OpenFile, Process};
 
 /// A lock that is held until it is dropped or the process ends.
 #[derive(Debug)]
@@ -69,9 +69,43 @@ pub fn holder(path: &Path) -> io::Result<Option<Process>> {
     }
 }
 
+/// The process that holds a POSIX lock on a file of this directory that its path does not lead to any more: the
+/// directory was removed, unmounted, or mounted over. `names`: the files to look for.
+pub fn hidden_holder(directory: &Path, names: &[&str]) -> Option<Process> {
+    process::all().find(|process| {
+        let files = process.open_files().into_iter();
+        let mut hidden = files
+            .filter(|file| is_hidden(file, directory, names))
+            .peekable();
+        hidden.peek().is_some()
+            && process.shares_our_paths()
+            && hidden.any(|file| matches!(holder(&file.path), Ok(Some(found)) if found == *process))
+    })
+}
+
+/// Whether this is one of the files, out of reach. The kernel writes ` (deleted)` behind the path of one that was
+/// removed, and leaves out what was above a mount that was detached.
+fn is_hidden(file: &OpenFile, directory: &Path, names: &[&str]) -> bool {
+    let path = file.name.to_string_lossy();
+    let path = Path::new(path.strip_suffix(" (deleted)").unwrap_or(&path));
+    let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else {
+        return false;
+    };
+    let rest = parent.strip_prefix("/").unwrap_or(parent);
+    names.iter().any(|one| name == *one)
+        && (rest.as_os_str().is_empty() || directory.ends_with(rest))
+        && identity(path) != identity(&file.path)
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::command::program;
 
     #[test]
     fn a_lock_can_be_taken_once_and_again_after_it_is_dropped() {
@@ -88,5 +122,49 @@ mod tests {
     fn nobody_holds_a_file_that_is_not_there() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(holder(&directory.path().join("ibdata1")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_is_hidden_when_its_path_leads_elsewhere() {
+        let directory = Path::new("/srv/db/data");
+        let file = |name: &str| OpenFile {
+            path: "/proc/self/exe".into(),
+            name: name.into(),
+        };
+        let hidden = |name| is_hidden(&file(name), directory, &["ibdata1"]);
+        assert!(hidden("/srv/db/data/ibdata1 (deleted)"));
+        assert!(hidden("/srv/db/data/ibdata1"), "mounted over");
+        assert!(hidden("/data/ibdata1") && hidden("/ibdata1"), "detached");
+        assert!(!hidden("/srv/other/ibdata1") && !hidden("/srv/db/data/ib_logfile0"));
+    }
+
+    /// Real processes, a real lock, and a directory that is gone.
+    #[test]
+    fn who_holds_a_removed_file_is_found_and_who_only_reads_it_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("ibdata1"), "x").unwrap();
+        let mut reader = program("sleep");
+        let file = File::open(data.join("ibdata1")).unwrap();
+        let mut reader = reader.arg("60").stdin(file).spawn().unwrap();
+        let mut server = program("python3");
+        let script = "import fcntl,sys,time; f=open(sys.argv[1],'r+'); fcntl.lockf(f,fcntl.LOCK_EX); time.sleep(60)";
+        server.args(["-c", script]).arg(data.join("ibdata1"));
+        let mut server = server.spawn().unwrap();
+        let deadline = crate::ocf::Deadline::after(std::time::Duration::from_secs(20));
+        let step = std::time::Duration::from_millis(10);
+        let held = crate::ocf::wait_until(&deadline, step, "the lock", || {
+            holder(&data.join("ibdata1"))
+                .map_err(|error| crate::ocf::Failure::Retry(error.to_string()))
+        });
+        fs::remove_dir_all(&data).unwrap();
+        let found = hidden_holder(&data, &["ibdata1"]);
+        for child in [&mut reader, &mut server] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(held.unwrap().pid, server.id());
+        assert_eq!(found.map(|process| process.pid), Some(server.id()));
     }
 }

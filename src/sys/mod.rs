@@ -10,3 +10,4 @@ pub mod links;
 pub mod lock;
 pub mod names;
 pub mod process;
+pub mod sockets;

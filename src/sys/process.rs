@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -35,6 +36,44 @@ impl Process {
         Self::of_pid(self.pid) == Some(*self)
     }
 
+    /// The process that started it, while that lives.
+    pub fn parent(&self) -> Option<Self> {
+        fields(self.pid)?
+            .get(1)?
+            .parse()
+            .ok()
+            .and_then(Self::of_pid)
+    }
+
+    /// Whether its environment holds `NAME=VALUE`; with another value for this name, or without it, it does not.
+    pub fn has_mark(&self, name: &str, value: &str) -> bool {
+        mark(self.pid, name).is_some_and(|found| found == value.as_bytes())
+    }
+
+    /// Whether its environment holds `NAME` with another value than this.
+    pub fn has_other_mark(&self, name: &str, value: &str) -> bool {
+        mark(self.pid, name).is_some_and(|found| found != value.as_bytes())
+    }
+
+    /// The files that it has open.
+    pub fn open_files(&self) -> Vec<OpenFile> {
+        let Ok(entries) = fs::read_dir(format!("/proc/{}/fd", self.pid)) else {
+            return Vec::new();
+        };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let files = paths.filter_map(|path| {
+            let name = fs::read_link(&path).ok()?;
+            Some(OpenFile { path, name })
+        });
+        files.collect()
+    }
+
+    /// Whether it sees the same file systems at the same paths as this process.
+    pub fn shares_our_paths(&self) -> bool {
+        let space = |who: &str| fs::read_link(format!("/proc/{who}/ns/mnt")).ok();
+        space("self").is_some_and(|own| space(&self.pid.to_string()) == Some(own))
+    }
+
     /// Its command line.
     pub fn arguments(&self) -> Vec<String> {
         let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
@@ -47,15 +86,36 @@ impl Process {
     }
 }
 
-/// The state and the start time of a process (`/proc/PID/stat`, proc(5)).
+/// A file that a process has open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenFile {
+    /// Opens the very same file, even where no name leads to it any more.
+    pub path: PathBuf,
+    /// What the kernel calls it: the path, `socket:[..]` and the like.
+    pub name: PathBuf,
+}
+
+/// The state and the start time of a process.
 fn stat(pid: u32) -> Option<(char, u64)> {
+    let fields = fields(pid)?;
+    let state = fields.first()?.chars().next()?;
+    Some((state, fields.get(19)?.parse().ok()?))
+}
+
+/// The fields of `/proc/PID/stat` from the third, the state, on (proc(5)).
+fn fields(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold blanks and parentheses; the fields follow the last one.
     let fields = stat.get(stat.rfind(')')? + 2..)?;
-    let mut fields = fields.split(' ');
-    let state = fields.next()?.chars().next()?;
-    let started = fields.nth(18)?.parse().ok()?;
-    Some((state, started))
+    Some(fields.split(' ').map(str::to_owned).collect())
+}
+
+/// The value of this name in the environment that a process was started with.
+fn mark(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut entries = environment.split(|byte| *byte == 0);
+    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    value.map(<[u8]>::to_vec)
 }
 
 /// A hold on a living process: its number cannot be reused behind our back.
@@ -130,19 +190,16 @@ pub enum Woken {
 
 /// All processes whose environment holds `NAME=VALUE`: what a server started, whoever its parent is by now.
 pub fn marked(name: &str, value: &str) -> Vec<Process> {
-    let mark = format!("{name}={value}").into_bytes();
-    let has_mark = |pid: &u32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment
-            .split(|byte| *byte == 0)
-            .any(|entry| entry == mark)
-    };
     let own = std::process::id();
-    let others = numbers().into_iter().filter(|pid| *pid != own);
+    let others = all().filter(|process| process.pid != own);
     others
-        .filter(has_mark)
-        .filter_map(Process::of_pid)
+        .filter(|process| process.has_mark(name, value))
         .collect()
+}
+
+/// All processes.
+pub fn all() -> impl Iterator<Item = Process> {
+    numbers().into_iter().filter_map(Process::of_pid)
 }
 
 fn numbers() -> Vec<u32> {
