@@ -33,6 +33,14 @@ pub fn data_holder(datadir: &Path) -> Result<Option<Process>, Failure> {
     Ok(None)
 }
 
+/// The same, looked for thoroughly: a directory that was mounted over may show other files, held by nobody.
+///
+/// # Errors
+/// As [`data_holder`].
+pub fn any_holder(datadir: &Path) -> Result<Option<Process>, Failure> {
+    Ok(data_holder(datadir)?.or_else(|| hidden_holder(datadir, &LOCKED)))
+}
+
 /// What a data directory holds apart from Galera's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {

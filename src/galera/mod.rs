@@ -217,7 +217,7 @@ server's own option files.",
     fn reload(&self) -> Done {
         let node = self.running_node()?;
         let deadline = Deadline::of(&self.env);
-        stop::end_job(&node.volatile, &deadline)?;
+        stop::end_job(&node.resource, &deadline)?;
         self.attend(&started(&node)?, &deadline)
     }
 
@@ -276,6 +276,7 @@ impl Galera {
     /// Takes the resource in hand: starts the background job and returns once that has taken over.
     fn attend(&self, started: &Started, deadline: &Deadline) -> Done {
         let volatile = Volatile::of(self.env.resource());
+        stop::end_job(self.env.resource(), deadline)?; // one whose files are gone would stand in the way
         volatile.set_started(started).map_err(retry)?;
         let mut job = self.spawn_job()?;
         let mut patience = Deadline::after(AGAIN);
@@ -296,6 +297,7 @@ impl Galera {
         let program = std::env::current_exe().map_err(retry)?;
         let mut job = command::program(program);
         job.arg(Action::Job.name()).envs(self.env.pairs());
+        job.env(stop::JOB, self.env.resource());
         job.stdout(Stdio::null()).stderr(Stdio::null());
         job.spawn()
             .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))

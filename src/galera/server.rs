@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::datadir::data_holder;
+use super::datadir::{any_holder, data_holder};
 use super::hand;
 use super::params::GaleraParams;
 use super::position::Position;
@@ -286,7 +286,7 @@ pub fn stop(
     let patience = Deadline::after(patience.min(deadline.left().mul_f32(0.8)));
     if let Some(server) = Volatile::of(resource)
         .process("server")
-        .or(data_holder(datadir)?)
+        .or(any_holder(datadir)?)
     {
         log::info!("stopping the server, process {}", server.pid);
         end_wrapper(server);
@@ -351,12 +351,14 @@ fn remaining(resource: &str, datadir: &Path) -> Result<Option<Process>, Failure>
     let marked = marked(MARK, resource)
         .into_iter()
         .find(|process| !is_agent(process));
-    Ok(marked.or(data_holder(datadir)?))
+    Ok(marked.or(any_holder(datadir)?))
 }
 
 /// Whether another resource has started this server.
 pub fn is_anothers(resource: &str, process: Process) -> bool {
-    process.has_other_mark(MARK, resource)
+    process
+        .environment(MARK)
+        .is_some_and(|name| name != resource)
 }
 
 /// The agent itself inherits the mark when a server's child calls it.

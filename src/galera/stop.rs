@@ -13,9 +13,9 @@ use super::record::Record;
 use super::report::{self, Disk};
 use super::server;
 use super::volatile::Volatile;
-use crate::ocf::{Deadline, Done, Env, Failure, wait_until};
+use crate::ocf::{Action, Deadline, Done, Env, Failure, wait_until};
 use crate::sys::cluster;
-use crate::sys::process::Watch;
+use crate::sys::process::{Process, Watch, marked};
 
 /// How long a server that was never Synced is given to stop by itself.
 const JOINING: Duration = Duration::from_secs(8);
@@ -24,6 +24,9 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// The server's own default.
 pub const DATADIR: &str = "/var/lib/mysql";
+
+/// The environment of a background job has this, with the resource's name.
+pub const JOB: &str = "GALERA_RS_JOB";
 
 /// Holds no data: only what this resource itself has started is found.
 const NOWHERE: &str = "/nonexistent";
@@ -43,7 +46,7 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
     });
     let datadir = started.as_ref().map(|started| started.datadir.clone());
     let datadir = datadir.or(configured).map_or_else(|| usual(resource), Ok)?;
-    end_job(&volatile, &deadline)?;
+    end_job(resource, &deadline)?;
     let mut last_view = None;
     server::stop(resource, &datadir, &deadline, patience(&volatile), || {
         last_view = saved_view(&datadir).or_else(|| last_view.take());
@@ -75,21 +78,28 @@ fn patience(volatile: &Volatile) -> Duration {
     }
 }
 
-/// Ends the background job, so that it brings nothing up again.
+/// Ends the background job, so that it brings nothing up again; also one whose files under `/run` are gone.
 ///
 /// # Errors
 /// When it survives.
-pub fn end_job(volatile: &Volatile, deadline: &Deadline) -> Done {
-    let Some(job) = volatile.process("job") else {
-        return Ok(());
-    };
-    let Some(watch) = Watch::of(job) else {
-        return Ok(());
-    };
-    watch.kill(); // it keeps nothing that is not on disk
-    wait_until(deadline, STEP, "the background job to end", || {
-        Ok::<_, Failure>((!job.lives()).then_some(()))
-    })
+pub fn end_job(resource: &str, deadline: &Deadline) -> Done {
+    let known = Volatile::of(resource).process("job");
+    let strays = marked(JOB, resource).into_iter().filter(is_job);
+    for job in known.into_iter().chain(strays) {
+        let Some(watch) = Watch::of(job) else {
+            continue;
+        };
+        watch.kill(); // it keeps nothing that is not on disk
+        wait_until(deadline, STEP, "the background job to end", || {
+            Ok::<_, Failure>((!job.lives()).then_some(()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Not one of the programs that a job has started.
+fn is_job(process: &Process) -> bool {
+    process.arguments().get(1).map(String::as_str) == Some(Action::Job.name())
 }
 
 fn saved_view(datadir: &Path) -> Option<SavedView> {

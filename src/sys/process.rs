@@ -45,14 +45,13 @@ impl Process {
             .and_then(Self::of_pid)
     }
 
-    /// Whether its environment holds `NAME=VALUE`; with another value for this name, or without it, it does not.
-    pub fn has_mark(&self, name: &str, value: &str) -> bool {
-        mark(self.pid, name).is_some_and(|found| found == value.as_bytes())
-    }
-
-    /// Whether its environment holds `NAME` with another value than this.
-    pub fn has_other_mark(&self, name: &str, value: &str) -> bool {
-        mark(self.pid, name).is_some_and(|found| found != value.as_bytes())
+    /// The value of this name in the environment that it was started with.
+    pub fn environment(&self, name: &str) -> Option<String> {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid)).ok()?;
+        let mut entries = environment.split(|byte| *byte == 0);
+        let value =
+            entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+        value.map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
     /// The files that it has open.
@@ -108,14 +107,6 @@ fn fields(pid: u32) -> Option<Vec<String>> {
     // The name may hold blanks and parentheses; the fields follow the last one.
     let fields = stat.get(stat.rfind(')')? + 2..)?;
     Some(fields.split(' ').map(str::to_owned).collect())
-}
-
-/// The value of this name in the environment that a process was started with.
-fn mark(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let mut entries = environment.split(|byte| *byte == 0);
-    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    value.map(<[u8]>::to_vec)
 }
 
 /// A hold on a living process: its number cannot be reused behind our back.
@@ -193,7 +184,7 @@ pub fn marked(name: &str, value: &str) -> Vec<Process> {
     let own = std::process::id();
     let others = all().filter(|process| process.pid != own);
     others
-        .filter(|process| process.has_mark(name, value))
+        .filter(|process| process.environment(name).as_deref() == Some(value))
         .collect()
 }
 
