@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::ballot::{Report, Stand};
+use super::ballot::{Data, Report, Stand};
 use super::election::{Verdict, Waiting, elect, newest_epoch};
 use super::job::Job;
 use super::membership::{self, Progress};
@@ -56,8 +56,10 @@ pub type Arrived = (Process, u64);
 /// # Errors
 /// When the position cannot be looked for, the cluster does not answer, or the server ends by itself.
 pub fn arrive(job: &Job<'_>) -> Result<Option<Arrived>, Failure> {
-    job.note("looking for the position of the data", Mood::Well);
-    let report = job.node.report()?;
+    if job.node.volatile.failures().is_none() {
+        job.note("looking for the position of the data", Mood::Well);
+    }
+    let mut report = job.node.report()?;
     close_unused_epoch(job, &report)?;
     job.node.publish(Phase::Reported {
         report: report.clone(),
@@ -71,12 +73,14 @@ pub fn arrive(job: &Job<'_>) -> Result<Option<Arrived>, Failure> {
         let outlook = job.node.look()?;
         let verdict = elect(&outlook.ballot);
         log::debug!("verdict: {verdict:?}");
-        let chosen = is_for(&verdict, &job.node.electorate.own);
+        let resting = job.node.volatile.rest().and(job.node.volatile.failures());
+        let chosen = is_for(&verdict, &job.node.electorate.own) && resting.is_none();
         if chosen != candidate {
             job.node.score(chosen.then_some(FULL_SCORE))?;
             candidate = chosen;
         }
         match &verdict {
+            _ if let Some(failures) = &resting => job.note(&failures.sentence(), Mood::Failing),
             Verdict::Join(_) if unanswered < STALE && !component_answers(job, &outlook) => {
                 unanswered += 1;
                 job.note(
@@ -94,10 +98,30 @@ pub fn arrive(job: &Job<'_>) -> Result<Option<Arrived>, Failure> {
             Verdict::Restore(_) | Verdict::Bootstrap(..) => {
                 job.note(&verdict.to_string(), Mood::Well)
             }
-            Verdict::Wait(_) | Verdict::Refuse(_) => job.note(&verdict.to_string(), Mood::Waiting),
+            Verdict::Wait(_) | Verdict::Refuse(_) => {
+                job.note(&verdict.to_string(), Mood::Waiting);
+                report = read_again(job, report)?;
+            }
         }
         job.ear.listen(pause(began.elapsed()));
     }
+}
+
+/// A position that could not be found out is looked for again, as what was in the way may be gone; less and less
+/// often, see [`Failures`](super::failures::Failures).
+fn read_again(job: &Job<'_>, report: Report) -> Result<Report, Failure> {
+    if !matches!(report.data, Data::Unreadable(_)) {
+        return Ok(report);
+    }
+    let now = job.node.report()?;
+    if let Data::Unreadable(reason) = &now.data {
+        job.node.volatile.failed(reason);
+    }
+    if now != report {
+        let report = now.clone();
+        job.node.publish(Phase::Reported { report })?;
+    }
+    Ok(now)
 }
 
 /// How long to wait before the next look, after so long a wait.

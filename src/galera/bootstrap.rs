@@ -50,9 +50,14 @@ pub fn bootstrap(node: &Node, deadline: &Deadline) -> Result<bool, Failure> {
     let (number, name, place) = (epoch.number, &node.name, place(&report));
     log::warn!("bootstrapping epoch {number} from {name} at {place}: {reason}");
     node.void_order(&outlook)?;
-    let process = start(node, &report, &epoch)?;
-    drop(lock);
-    become_primary(node, process, &epoch, deadline)?;
+    let served = start(node, &report, &epoch).and_then(|process| {
+        drop(lock);
+        become_primary(node, process, &epoch, deadline)
+    });
+    if let Err(failure) = &served {
+        node.volatile.failed(&failure.to_string()); // this node does not offer itself again at once
+    }
+    served?;
     forget_old(node, &outlook.epochs)?;
     Ok(true)
 }
@@ -188,9 +193,9 @@ fn become_primary(
         || {
             if !process.lives() {
                 let words = node.server().last_words();
+                let name = &node.name;
                 return Err(Failure::Retry(format!(
-                    "the server on {} ended while bootstrapping: {words}",
-                    node.name
+                    "{words}: the server on {name} ended while bootstrapping"
                 )));
             }
             match membership::progress(node)? {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::arrival;
 use super::evictor::Evictor;
+use super::failures::Failures;
 use super::hand;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
@@ -29,8 +30,8 @@ const STOPPING: Duration = Duration::from_secs(30);
 /// The same for one that is in no component: most of this passes before it is killed.
 const OUTSIDE: Duration = Duration::from_secs(5);
 
-/// How often a server may fail on its way up before the resource has failed.
-const ATTEMPTS: u32 = 5;
+/// How long a job that has given up waits for a monitor to tell the cluster why.
+const UNHEARD: Duration = Duration::from_secs(30);
 
 /// The life of the job. Returns when the server has died, or when there is another job.
 ///
@@ -45,17 +46,19 @@ pub fn run(node: &Node) -> Done {
     }
     let ear = node.volatile.ear().map_err(retry)?;
     let job = Job { node, ear };
-    let mut attempt = 1;
     loop {
         match job.one_life() {
             Ok(Life::Served) => return job.report_death(),
-            Ok(Life::Outside) => attempt = 1,
-            Err(failure) if attempt >= ATTEMPTS => return job.give_up(&failure),
+            Ok(Life::Outside) => node.volatile.forget_failures(),
             Err(failure) => {
-                let text = format!("attempt {attempt} of {ATTEMPTS} failed: {failure}");
-                job.note(&text, Mood::Waiting);
-                job.ear.listen(Duration::from_secs(1 << attempt));
-                attempt += 1;
+                let failures = node.volatile.failed(&failure.to_string());
+                job.note(&failures.sentence(), Mood::Failing);
+                while let Some(left) = node.volatile.rest() {
+                    job.ear.listen(left);
+                }
+                if failures.are_many() && node.volatile.failures().is_some() {
+                    return job.give_up(&failures);
+                }
             }
         }
     }
@@ -230,25 +233,28 @@ impl Job<'_> {
     fn report_death(&self) -> Done {
         let words = self.node.server().last_words();
         log::error!("the server on {} has died: {words}", self.node.name);
-        self.note(&format!("the server has died: {words}"), Mood::Died);
+        self.note(&format!("{words}: the server has died"), Mood::Died);
         let published = self.node.publish(Phase::Recovering);
         cluster::report_failure(&self.node.resource, &self.node.name).map_err(retry)?;
         published
     }
 
-    fn give_up(&self, failure: &Failure) -> Done {
-        let text = format!("{failure} ({ATTEMPTS} attempts)");
-        self.note(&text, Mood::Failed);
+    /// The resource has failed. The next monitor says why, which this job cannot; where there is none, the job
+    /// tells that it has.
+    fn give_up(&self, failures: &Failures) -> Done {
+        self.note(&failures.sentence(), Mood::Failed);
+        let unheard = Deadline::after(UNHEARD);
+        while !unheard.passed() {
+            self.ear.listen(unheard.left());
+        }
         cluster::report_failure(&self.node.resource, &self.node.name).map_err(retry)
     }
 
     /// The failure of a server that ended by itself.
     pub fn died(&self, when: &str) -> Failure {
         let words = self.node.server().last_words();
-        Failure::Retry(format!(
-            "the server on {} ended {when}: {words}",
-            self.node.name
-        ))
+        let name = &self.node.name;
+        Failure::Retry(format!("{words}: the server on {name} ended {when}"))
     }
 
     /// Tells monitors and people what the job is doing, and logs it when it is news.

@@ -113,6 +113,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
     node.publish(Phase::Member(membership))?;
     node.score(Some(FULL_SCORE))?;
     node.volatile.set_entered(&history).map_err(retry)?;
+    node.volatile.forget_failures();
     node.volatile.set_note(SERVING, Mood::Well);
     Ok(())
 }

@@ -14,6 +14,7 @@ mod electorate;
 pub mod epoch;
 mod evict;
 mod evictor;
+mod failures;
 pub mod grastate;
 pub mod gvwstate;
 mod hand;
@@ -38,7 +39,7 @@ mod version;
 mod volatile;
 pub mod wsrep;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -152,7 +153,9 @@ server's own option files.",
             },
         };
         if self.env.is_probe(Action::Monitor) {
-            Volatile::of(resource).poke(); // Pacemaker may have been away, and knows nothing of us
+            // Pacemaker may have been away and know nothing of us, or somebody has cleaned up after a repair.
+            Volatile::of(resource).forget_failures();
+            Volatile::of(resource).poke();
         }
         let found = monitor::monitor(resource, &self.params, &started, self.env.check_level())?;
         if found.job_is_missing && !self.env.is_probe(Action::Monitor) {
@@ -259,9 +262,10 @@ impl Galera {
             }
             // What was never started needs no valid configuration to be not running.
             Err(unreadable) => {
-                let datadir = self.params.datadir.as_deref();
-                let datadir = datadir.unwrap_or(Path::new(stop::DATADIR));
-                if server::running(self.env.resource(), datadir)?.is_some() {
+                let resource = self.env.resource();
+                let named = self.params.datadir.clone();
+                let datadir = named.map_or_else(|| stop::usual(resource), Ok)?;
+                if server::running(resource, &datadir)?.is_some() {
                     let place = datadir.display();
                     return Err(Failure::Retry(format!(
                         "a server runs on {place}, but {unreadable}"

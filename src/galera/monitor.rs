@@ -110,10 +110,13 @@ fn without_server(job: bool, promoted: bool, note: Option<&Note>) -> Result<Stat
 const UNREMARKABLE: u64 = 5;
 
 fn waiting(note: &Note) -> Status {
-    if note.mood == Mood::Well || note.age() < UNREMARKABLE {
-        return Status::Running;
+    match note.mood {
+        Mood::Well => Status::Running,
+        Mood::Waiting if note.age() < UNREMARKABLE => Status::Running,
+        Mood::Waiting | Mood::Failing | Mood::Died | Mood::Failed => {
+            Status::Degraded(note.text.clone())
+        }
     }
-    Status::Degraded(note.text.clone())
 }
 
 /// The answer for a server that answers, and whether a moment may change it: views change.
@@ -177,6 +180,7 @@ mod tests {
         Note {
             text: text.into(),
             since,
+            uptime: since,
             mood,
         }
     }
@@ -201,6 +205,28 @@ mod tests {
             without_server(true, false, Some(&joins)),
             Ok(Status::Running)
         );
+    }
+
+    #[test]
+    fn a_server_that_fails_on_its_way_up_is_told_of_at_once() {
+        let now = super::super::volatile::since_boot().as_secs();
+        let fails = note("no space left (attempt 1)", Mood::Failing, now);
+        let status = Status::Degraded("no space left (attempt 1)".into());
+        assert_eq!(without_server(true, false, Some(&fails)), Ok(status));
+        let waits = note("waiting for node3", Mood::Waiting, now);
+        let status = without_server(true, false, Some(&waits));
+        assert_eq!(status, Ok(Status::Running), "that may be over in a moment");
+    }
+
+    /// The note was written when the time of day was years ahead; since boot, ten seconds have passed.
+    #[test]
+    fn a_time_of_day_that_has_jumped_back_hides_no_reason() {
+        let waits = Note {
+            since: u64::MAX,
+            ..note("waiting for node3", Mood::Waiting, 0)
+        };
+        let status = Status::Degraded("waiting for node3".into());
+        assert_eq!(without_server(true, false, Some(&waits)), Ok(status));
     }
 
     #[test]

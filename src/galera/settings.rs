@@ -1,6 +1,7 @@
 //! What holds on this node: the parameters, else the server's option files, else the server's defaults.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::params::GaleraParams;
@@ -70,7 +71,7 @@ impl Settings {
     /// Reads the option files and lays the parameters over them.
     ///
     /// # Errors
-    /// When an option file cannot be read or understood.
+    /// When an option file cannot be read or understood; what no retry can mend keeps the resource from this node.
     pub fn read(params: &GaleraParams, env: &Env) -> Result<Self, Failure> {
         let files = Files {
             defaults_file: params.config.clone(),
@@ -78,8 +79,10 @@ impl Settings {
             home: env.plain("HOME").map(PathBuf::from),
             version: server(params).ok().and_then(|server| version::of(&server)),
         };
-        let options =
-            Options::read(&files).map_err(|error| Failure::WrongHere(error.to_string()))?;
+        let options = Options::read(&files).map_err(|error| match error.may_pass() {
+            true => Failure::Retry(error.to_string()),
+            false => Failure::WrongHere(error.to_string()),
+        })?;
         Ok(Self::over(params, &options))
     }
 
@@ -134,21 +137,17 @@ impl Settings {
     /// The numbers of the server's user and group.
     ///
     /// # Errors
-    /// When nobody knows the user.
+    /// When nobody knows the user, or nobody can be asked.
     pub fn owner(&self) -> Result<(u32, u32), Failure> {
-        let unknown = || {
-            Failure::NotInstalled(format!(
-                "user {} does not exist; create it or set the parameter user",
-                self.user
-            ))
+        let known = |what: &str, name: &str, found: io::Result<Option<u32>>| match found {
+            Ok(Some(number)) => Ok(number),
+            Ok(None) => Err(Failure::NotInstalled(format!(
+                "{what} {name} does not exist; create it or set the parameter {what}"
+            ))),
+            Err(error) => Err(Failure::Retry(format!("{what} {name}: {error}"))),
         };
-        let uid = accounts::uid(&self.user).ok_or_else(unknown)?;
-        let gid = accounts::gid(&self.group).ok_or_else(|| {
-            Failure::NotInstalled(format!(
-                "group {} does not exist; create it or set the parameter group",
-                self.group
-            ))
-        })?;
+        let uid = known("user", &self.user, accounts::uid(&self.user))?;
+        let gid = known("group", &self.group, accounts::gid(&self.group))?;
         Ok((uid, gid))
     }
 }

@@ -23,7 +23,7 @@ const JOINING: Duration = Duration::from_secs(8);
 const STEP: Duration = Duration::from_millis(20);
 
 /// The server's own default.
-pub const DATADIR: &str = "/var/lib/mysql";
+const DATADIR: &str = "/var/lib/mysql";
 
 /// The environment of a background job has this, with the resource's name.
 pub const JOB: &str = "GALERA_RS_JOB";
@@ -64,7 +64,10 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
 }
 
 /// Where the data most likely is when nobody says so any more; not where another resource runs its server.
-fn usual(resource: &str) -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// When it cannot be told who runs a server there.
+pub fn usual(resource: &str) -> Result<PathBuf, Failure> {
     let holder = data_holder(Path::new(DATADIR))?;
     let free = holder.is_none_or(|holder| !server::is_anothers(resource, holder));
     Ok(if free { DATADIR } else { NOWHERE }.into())

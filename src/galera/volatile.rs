@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::checkup::Reading;
+use super::failures::Failures;
 use super::position::History;
 use super::published::Dead;
 use crate::sys::files;
@@ -38,8 +39,11 @@ pub struct Started {
 pub struct Note {
     /// A sentence.
     pub text: String,
-    /// Since when, in seconds of the epoch.
+    /// Since when, in seconds of the epoch: for comparisons with files.
     pub since: u64,
+    /// Since when, in seconds since boot: the time of day may jump.
+    #[serde(default)]
+    pub uptime: u64,
     /// How bad that is.
     pub mood: Mood,
 }
@@ -51,6 +55,8 @@ pub enum Mood {
     Well,
     /// It waits for something that may need a person: degraded.
     Waiting,
+    /// An attempt to bring the server up has failed, and another will follow: degraded at once.
+    Failing,
     /// The server died in service, and the job has told the cluster.
     Died,
     /// The job has given up: the resource has failed.
@@ -60,12 +66,18 @@ pub enum Mood {
 impl Note {
     /// How old it is, in seconds.
     pub fn age(&self) -> u64 {
-        now().saturating_sub(self.since)
+        since_boot().as_secs().saturating_sub(self.uptime)
     }
 }
 
-fn now() -> u64 {
-    since_epoch().as_secs()
+/// The time since this machine was booted, which no clock setting changes (`/proc/uptime`, proc(5)).
+pub fn since_boot() -> Duration {
+    let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text
+        .split_whitespace()
+        .next()
+        .and_then(|first| first.parse().ok());
+    seconds.map_or(Duration::ZERO, Duration::from_secs_f64)
 }
 
 /// The time of day.
@@ -179,13 +191,41 @@ impl Volatile {
         }
         let note = Note {
             text: text.to_owned(),
-            since: now(),
+            since: since_epoch().as_secs(),
+            uptime: since_boot().as_secs(),
             mood,
         };
         if let Err(error) = files::save(&self.path("note.json"), &note) {
             log::warn!("cannot write {}: {error}", self.0.display());
         }
         true
+    }
+
+    /// The failed attempts since the last service here.
+    pub fn failures(&self) -> Option<Failures> {
+        files::load(&self.path("failures.json")).ok().flatten()
+    }
+
+    /// Notes one more. They outlive a stop.
+    pub fn failed(&self, reason: &str) -> Failures {
+        let failures = Failures::after(self.failures(), reason, since_boot());
+        if let Err(error) = files::save(&self.path("failures.json"), &failures) {
+            log::warn!("cannot write {}: {error}", self.0.display());
+        }
+        failures
+    }
+
+    /// The server serves, or somebody wants another attempt at once.
+    pub fn forget_failures(&self) {
+        if let Err(error) = files::remove(&self.path("failures.json")) {
+            log::warn!("{}: {error}", self.0.display());
+        }
+    }
+
+    /// How long the next attempt has to wait yet.
+    pub fn rest(&self) -> Option<Duration> {
+        let left = self.failures()?.rest(since_boot());
+        (!left.is_zero()).then_some(left)
     }
 
     /// The history that the server entered the component with, once it has.
@@ -215,7 +255,7 @@ impl Volatile {
         files::save(&self.path("reading.json"), reading)
     }
 
-    /// Removes everything except locks: nothing of this resource is in hand any more.
+    /// Removes everything except locks and failures: nothing of this resource is in hand any more.
     ///
     /// # Errors
     /// When a file cannot be removed.

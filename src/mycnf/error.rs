@@ -59,6 +59,25 @@ pub enum MyCnfError {
     },
 }
 
+impl MyCnfError {
+    /// Whether the file may be whole, and only the system could not read it now: too many open files, a file system that
+    /// does not answer.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let lasting = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied];
+        match self {
+            Self::Unreadable { source, .. } | Self::Directory { source, .. } => {
+                !lasting.contains(&source.kind())
+            }
+            Self::WorldWritable(_)
+            | Self::NotAFile(_)
+            | Self::ByteOrderMark(_)
+            | Self::Line { .. }
+            | Self::TooMany { .. } => false,
+        }
+    }
+}
+
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Fault {
@@ -77,4 +96,20 @@ pub enum Fault {
     /// The server follows includes ten deep and skips the line.
     #[error("includes nest deeper than 10; does a file include itself?")]
     Depth,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_system_may_do_better_next_time_passes() {
+        let unreadable = |kind: io::ErrorKind| MyCnfError::Unreadable {
+            path: "/etc/my.cnf".into(),
+            source: kind.into(),
+        };
+        assert!(unreadable(io::ErrorKind::Other).may_pass());
+        assert!(!unreadable(io::ErrorKind::NotFound).may_pass());
+        assert!(!MyCnfError::WorldWritable("/etc/my.cnf".into()).may_pass());
+    }
 }

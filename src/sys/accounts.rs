@@ -1,6 +1,7 @@
 //! Users and groups. A static binary has no name-service modules: local files first, then `getent`.
 
 use std::fs;
+use std::io;
 use std::time::Duration;
 
 use super::command::{program, run};
@@ -9,25 +10,38 @@ use super::command::{program, run};
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The number of a user; `None` when nobody knows it.
-pub fn uid(name: &str) -> Option<u32> {
+///
+/// # Errors
+/// When nobody can be asked: it may be known all the same.
+pub fn uid(name: &str) -> io::Result<Option<u32>> {
     number("passwd", name)
 }
 
 /// The number of a group; `None` when nobody knows it.
-pub fn gid(name: &str) -> Option<u32> {
+///
+/// # Errors
+/// As [`uid`].
+pub fn gid(name: &str) -> io::Result<Option<u32>> {
     number("group", name)
 }
 
-fn number(database: &str, name: &str) -> Option<u32> {
+fn number(database: &str, name: &str) -> io::Result<Option<u32>> {
     let local = fs::read_to_string(format!("/etc/{database}")).unwrap_or_default();
-    find(&local, name).or_else(|| find(&getent(database, name)?, name))
+    match find(&local, name) {
+        Some(number) => Ok(Some(number)),
+        None => Ok(find(&getent(database, name)?, name)),
+    }
 }
 
-fn getent(database: &str, name: &str) -> Option<String> {
+/// Code 2 of `getent` is "not found" (getent(1)).
+fn getent(database: &str, name: &str) -> io::Result<String> {
     let mut command = program("getent");
     command.args([database, name]);
-    let output = run(command, LIMIT).ok()?;
-    String::from_utf8(output.stdout).ok()
+    let output = run(command, LIMIT).map_err(io::Error::other)?;
+    match output.code {
+        Some(0 | 2) => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        _ => Err(io::Error::other(format!("getent {database} {name} failed"))),
+    }
 }
 
 /// `name:x:number:..`, in both files (passwd(5), group(5)).

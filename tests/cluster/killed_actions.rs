@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, lives, on_all};
+use crate::harness::{IN_SERVICE, Lab, Node, SINGLE_WRITER, lives, on_all};
 
 /// Seconds after the process was seen.
 const MOMENTS: [&str; 4] = ["0", "0.15", "0.3", "0.5"];
@@ -102,4 +102,69 @@ fn kill_jobs(lab: &Lab, after: &str) {
             "sleep {after}; pkill -9 -f 'resource.d/galera-rs/galera-rs job$'"
         ))
     });
+}
+
+/// Seconds after which an action of one node is killed: before it has done anything, amid it, and when it is over.
+const CUTS: [&str; 5] = ["0.01", "0.04", "0.1", "0.3", "1"];
+
+#[test]
+fn any_action_killed_at_any_point_leaves_the_next_one_its_way() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    lab.insert(1, 66);
+    let marks = lab.error_logs();
+    lab.crm("configure property maintenance-mode=true");
+    let node = lab.node(lab.unpromoted()[0]);
+    let cut = |action: &str, after: &str| {
+        node.run(&format!(
+            "timeout -s KILL {after} {}",
+            command(node, action)
+        ));
+    };
+    let whole = |action: &str, code: i32, after: &str| {
+        let done = node.run(&command(node, action));
+        assert_eq!(done.code, code, "{action} after {after}: {done:?}");
+    };
+    for moment in CUTS {
+        for action in ["promote", "demote", "monitor", "reload-agent", "notify"] {
+            cut(action, moment);
+        }
+        whole("promote", 0, "killed promotions and demotions");
+        whole("monitor", 8, "the promotion");
+        whole("demote", 0, "the promotion");
+        whole("monitor", 0, "the demotion");
+        cut("stop", moment);
+        whole("stop", 0, "a killed stop");
+        assert_eq!(
+            node.database_processes(),
+            "",
+            "stop killed after {moment} s"
+        );
+        whole("monitor", 7, "a killed stop");
+        cut("start", moment);
+        whole("stop", 0, "a killed start");
+        assert_eq!(
+            node.database_processes(),
+            "",
+            "start killed after {moment} s"
+        );
+        cut("start", moment);
+        whole("start", 0, "a killed start");
+        lab.wait("Synced again", IN_SERVICE, || lab.all_synced());
+        whole("monitor", 0, "a killed start");
+    }
+    lab.crm("configure property maintenance-mode=false");
+    lab.wait_in_service("killed actions");
+    assert!((1..=3).all(|k| lab.has(k, 66)));
+    assert_eq!(crate::harness::full_transfers(&marks), 0);
+}
+
+/// An action with the environment that the cluster sets.
+fn command(node: Node<'_>, action: &str) -> String {
+    format!(
+        "env OCF_RESOURCE_INSTANCE=db OCF_RESKEY_CRM_meta_on_node=node{} OCF_RESKEY_CRM_meta_timeout=20000 \
+         /usr/lib/ocf/resource.d/galera-rs/galera-rs {action}",
+        node.number()
+    )
 }

@@ -20,6 +20,7 @@ mod evict;
 mod hand;
 mod harness;
 mod health;
+mod honest;
 mod killed_actions;
 mod lab_itself;
 mod latest_missing;

@@ -55,19 +55,43 @@ fn each_action_succeeds_twice() {
         }
     };
     ocf_tester_passes_on_a_node_of_the_cluster(&lab, node);
+    // On a reader.
     twice("monitor", 0);
+    twice("start", 0);
+    twice("demote", 0);
+    twice("notify", 0);
+    twice("reload-agent", 0);
+    twice("validate-all", 0);
     twice("promote", 0);
+    // On a writer.
+    twice("monitor", 8);
+    twice("start", 0);
+    twice("promote", 0);
+    twice("notify", 0);
+    twice("reload-agent", 0);
     twice("monitor", 8);
     twice("demote", 0);
     twice("monitor", 0);
-    twice("validate-all", 0);
+    twice("promote", 0);
     twice("stop", 0);
+    // On nothing.
     assert_eq!(node.database_processes(), "", "after stop");
     twice("monitor", 7);
+    twice("demote", 0);
+    twice("notify", 0);
+    twice("validate-all", 0);
+    twice("stop", 0);
+    twice("monitor", 7);
+    assert_eq!(node.database_processes(), "", "after all of them");
+    // On a server on its way, and on one that is there.
+    twice("start", 0);
+    twice("demote", 0);
+    twice("stop", 0);
     twice("start", 0);
     lab.wait("Synced again", IN_SERVICE, || lab.all_synced());
     let life = node.server_life();
     twice("start", 0);
+    twice("monitor", 0);
     assert_eq!(node.server_life(), life);
     lab.crm("configure property maintenance-mode=false");
     lab.wait_in_service("maintenance");

@@ -1,0 +1,105 @@
+//! Failed attempts to bring a server up, and how long the next one waits. They outlive the job and every restart of the
+//! resource, so that no loop, whoever drives it, is faster than this.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Attempts between two reports of failure to the cluster.
+const ATTEMPTS: u32 = 5;
+
+/// The longest pause, in seconds.
+const LONGEST: u64 = 16;
+
+/// The failed attempts since this node last served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    /// How many.
+    pub count: u32,
+    /// When the last one failed, since boot: the time of day may jump.
+    pub at: Duration,
+    /// Why it failed.
+    pub reason: String,
+}
+
+impl Failures {
+    /// One more than these.
+    #[must_use]
+    pub fn after(before: Option<Self>, reason: &str, now: Duration) -> Self {
+        Self {
+            count: before.map_or(0, |before| before.count).saturating_add(1),
+            at: now,
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// How long the next attempt has to wait yet: after the first failure a second, then twice as long each time.
+    #[must_use]
+    pub fn rest(&self, now: Duration) -> Duration {
+        let doubled = 1u64.checked_shl(self.count.saturating_sub(1));
+        let pause = Duration::from_secs(doubled.unwrap_or(LONGEST).min(LONGEST));
+        pause.saturating_sub(now.saturating_sub(self.at))
+    }
+
+    /// Whether it is time to tell the cluster.
+    #[must_use]
+    pub fn are_many(&self) -> bool {
+        self.count.is_multiple_of(ATTEMPTS)
+    }
+
+    /// What the last one failed with and how often it happened; what matters first, as the cluster keeps 127 bytes.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{} (attempt {})", self.reason, self.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn each_pause_is_twice_as_long_as_the_one_before_up_to_the_longest() {
+        let mut failures = None;
+        let mut pauses = Vec::new();
+        for _ in 0..7 {
+            let next = Failures::after(failures.take(), "no", s(100));
+            pauses.push(next.rest(s(100)).as_secs());
+            failures = Some(next);
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 16, 16]);
+        let endless = Failures {
+            count: u32::MAX,
+            ..failures.unwrap()
+        };
+        assert_eq!(endless.rest(s(100)), s(16));
+    }
+
+    #[test]
+    fn time_that_has_passed_counts_and_the_pause_ends() {
+        let two = Failures {
+            count: 2,
+            at: s(100),
+            reason: "no".into(),
+        };
+        assert_eq!(two.rest(s(101)), s(1));
+        assert_eq!(two.rest(s(500)), s(0));
+        // Not more than the whole pause, should a clock go back all the same.
+        assert_eq!(two.rest(s(10)), s(2));
+    }
+
+    #[test]
+    fn the_cluster_is_told_of_every_fifth() {
+        let told = |count| {
+            let at = s(1);
+            let reason = "no".into();
+            Failures { count, at, reason }.are_many()
+        };
+        let told: Vec<u32> = (1..=11).filter(|count| told(*count)).collect();
+        assert_eq!(told, [5, 10]);
+    }
+}
