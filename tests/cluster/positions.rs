@@ -162,3 +162,87 @@ fn positions_with_a_gtid_decide_by_their_seqno() {
         "no GTID after the seqno: {position}"
     );
 }
+
+/// Commits of this server wait for room in its binary log, when the engine has prepared them already.
+const NO_ROOM: &str =
+    "mount -t tmpfs -o size=256k tmpfs /srv/binlog && chown mysql:mysql /srv/binlog";
+
+const LOST: &str = "umount -l /srv/binlog";
+
+/// Fills the rest, and returns once a transaction hangs between the engine and the binary log.
+const HANG: &str = r#"
+until mariadb -e "create table if not exists t.b(v longtext)" 2>/dev/null; do sleep 0.05; done
+head -c 1000000 /dev/zero >/srv/binlog/rest 2>/dev/null
+mariadb -e "insert into t.b values (repeat('x', 100000))" >/dev/null 2>&1 &
+for i in $(seq 400); do
+  mariadb -e "show processlist" | grep -q "free space" && exit 0
+  sleep 0.05
+done
+exit 1
+"#;
+
+/// What lies between the storage engine and the binary log when that is lost: the server undoes it where the group
+/// knows better, and else wants somebody to decide.
+#[test]
+fn transactions_that_the_server_had_prepared_are_made_good_by_the_group_or_wait_for_a_person() {
+    let Some(lab) = Lab::with_agent() else { return };
+    for node in lab.nodes() {
+        node.ok("install -d -o mysql -g mysql /srv/binlog");
+    }
+    lab.node(1).ok(NO_ROOM);
+    lab.prepare_history(&["log_bin=/srv/binlog/bin", "server_id=7"]);
+    lab.load_crm(SINGLE_WRITER);
+    lab.wait_in_service("the first start");
+    let marks = lab.error_logs();
+    lab.node(1).ok(HANG);
+    lab.crm("configure property maintenance-mode=true");
+    lab.kill_all_servers();
+    lab.node(1).ok(LOST);
+    lab.crm("configure property maintenance-mode=false");
+    lab.wait(
+        "a full binary log, a crash, and its loss",
+        IN_SERVICE,
+        || lab.serves(),
+    );
+    for node in lab.nodes() {
+        assert_eq!(node.sql("select count(*) from t.b"), Ok("1".to_owned()));
+    }
+    assert_eq!(crate::harness::full_transfers(&marks), 0);
+
+    // The same without Galera: the group does not know of this one.
+    lab.stop_clone();
+    lab.forget();
+    for node in lab.nodes() {
+        // Whoever has the flag left last, and need not wait for node 1.
+        node.ok(
+            "sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 0/' /var/lib/mysql/grastate.dat",
+        );
+    }
+    let node = lab.node(1);
+    node.ok(NO_ROOM);
+    node.start_server("--wsrep-provider=none --wsrep-on=OFF");
+    node.ok(HANG);
+    node.kill_server();
+    node.ok(LOST);
+    node.ok("sed -i 's/^seqno:.*/seqno:   -1/' /var/lib/mysql/grastate.dat");
+    lab.start_clone();
+    let wanted = "1 prepared transactions have to be decided about (mariadbd --wsrep-recover --tc-heuristic-recover=ROLLBACK or COMMIT)";
+    lab.wait("the refusal", STEP, || {
+        let status = lab.node(2).run("galeractl status").stdout;
+        let words: Vec<_> = status.split_whitespace().collect();
+        words.join(" ").contains(wanted)
+    });
+    lab.shows("node1");
+    assert_eq!(lab.epoch().0, 0, "somebody has bootstrapped");
+    node.run("mariadbd --wsrep-recover --tc-heuristic-recover=ROLLBACK");
+    lab.stop_clone();
+    keeps_after_the_decision(&lab);
+}
+
+fn keeps_after_the_decision(lab: &Lab) {
+    lab.start_clone();
+    lab.wait_in_service("the decision");
+    for node in lab.nodes() {
+        assert_eq!(node.sql("select count(*) from t.b"), Ok("1".to_owned()));
+    }
+}
