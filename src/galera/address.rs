@@ -99,6 +99,14 @@ pub fn members(address: &str) -> Result<Vec<Member>, AddressError> {
     list.split(',').map(read).collect()
 }
 
+/// `wsrep_node_address` without and with its port. What is neither a host nor `host:port` is left as it is.
+pub fn split(text: &str) -> (Option<String>, Option<u16>) {
+    match member(text) {
+        Some(member) => (Some(member.host), member.port),
+        None => (Some(text.to_owned()), None),
+    }
+}
+
 fn member(text: &str) -> Option<Member> {
     let (host, rest) = match text.strip_prefix('[') {
         Some(inner) => {
@@ -232,6 +240,16 @@ mod tests {
             shown(address),
             ["node1", "node2:4568", "10.0.0.3", "[::1]", "[fe80::a]:4567"]
         );
+    }
+
+    #[test]
+    fn an_address_of_a_node_is_split_from_its_port() {
+        let host = |text: &str| (Some(text.to_owned()), None);
+        let with = |text: &str, port| (Some(text.to_owned()), Some(port));
+        assert_eq!(split("10.0.0.1"), host("10.0.0.1"));
+        assert_eq!(split("10.0.0.1:5567"), with("10.0.0.1", 5567));
+        assert_eq!(split("[fe80::A]:5567"), with("fe80::a", 5567));
+        assert_eq!(split("fe80::a"), host("fe80::a"));
     }
 
     #[test]

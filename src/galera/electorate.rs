@@ -15,12 +15,14 @@ use crate::sys::names;
 const REACH: Duration = Duration::from_millis(500);
 
 /// The configured members, and which of them this node is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Electorate {
     /// This node.
     pub own: Elector,
-    /// Everybody, as `wsrep_cluster_address` lists them.
+    /// Everybody, as `wsrep_cluster_address` lists them, each with its port.
     pub members: Vec<Member>,
+    /// Where this node's server listens for the others.
+    pub listen_port: u16,
 }
 
 impl Electorate {
@@ -68,12 +70,24 @@ pub fn find(params: &GaleraParams, settings: &Settings, node: &str) -> Result<El
     match own {
         Some(own) => Ok(Electorate {
             own: own.host.clone(),
-            members,
+            members: members
+                .iter()
+                .map(|member| placed(member, settings.port))
+                .collect(),
+            listen_port: settings.listen_port,
         }),
         None => Err(Failure::WrongHere(format!(
             "{node} is not in wsrep_cluster_address {text}: add it, or say which entry it is with \
              cluster_host_map={node}:ENTRY"
         ))),
+    }
+}
+
+/// The member with its port.
+fn placed(member: &Member, port: u16) -> Member {
+    Member {
+        host: member.host.clone(),
+        port: member.port.or(Some(port)),
     }
 }
 

@@ -168,9 +168,11 @@ impl<'a> Evictor<'a> {
         let Some(place) = self.places.get(elector) else {
             return false;
         };
+        // Either of the two has connected to the other.
+        let own = self.node.electorate.listen_port;
         let to = |link: &&Link| {
-            let ports = [link.port, link.peer_port];
-            place.addresses.contains(&link.peer) && ports.contains(&place.port)
+            let ports = link.peer_port == place.port || link.port == own;
+            place.addresses.contains(&link.peer) && ports
         };
         !links.iter().filter(to).any(Link::answers)
     }

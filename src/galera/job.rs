@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use super::Galera;
 use super::arrival;
 use super::evictor::Evictor;
-use super::failures::Failures;
 use super::hand;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
@@ -15,14 +15,13 @@ use super::published::Phase;
 use super::server;
 use super::volatile::{Ear, Mood};
 use crate::ocf::{Deadline, Done, Failure};
-use crate::sys::cluster;
 use crate::sys::process::{Process, Watch, Woken};
 
 /// How often a server on its way up is asked.
 const ASKING: Duration = Duration::from_millis(100);
 
 /// How often the saved view of a serving node is looked at.
-const WATCHING: Duration = Duration::from_secs(1);
+pub const WATCHING: Duration = Duration::from_secs(1);
 
 /// How long a server of the job's own may take to stop.
 const STOPPING: Duration = Duration::from_secs(30);
@@ -30,14 +29,13 @@ const STOPPING: Duration = Duration::from_secs(30);
 /// The same for one that is in no component: most of this passes before it is killed.
 const OUTSIDE: Duration = Duration::from_secs(5);
 
-/// How long a job that has given up waits for a monitor to tell the cluster why.
-const UNHEARD: Duration = Duration::from_secs(30);
-
-/// The life of the job. Returns when the server has died, or when there is another job.
+/// The life of the job. Returns when the server has died and the cluster is to recover it, or when there is another
+/// job.
 ///
 /// # Errors
 /// When it cannot go on; the next monitor finds it gone and starts another.
-pub fn run(node: &Node) -> Done {
+pub fn run(agent: &Galera) -> Done {
+    let mut node = agent.node()?;
     let Some(_lock) = node.volatile.job_lock().map_err(retry)? else {
         return Ok(());
     };
@@ -45,10 +43,26 @@ pub fn run(node: &Node) -> Done {
         node.volatile.set_process("job", own).map_err(retry)?;
     }
     let ear = node.volatile.ear().map_err(retry)?;
-    let job = Job { node, ear };
+    while let Some(changed) = attend(agent, &node, &ear)? {
+        node = changed;
+    }
+    Ok(())
+}
+
+/// Attends to the server until the configuration names other members: returns the node as it is configured then.
+fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failure> {
+    let job = Job { agent, node, ear };
     loop {
         match job.one_life() {
-            Ok(Life::Served) => return job.report_death(),
+            Ok(Life::Served) => {
+                let told = job.announce_death();
+                let alone = job.is_left_alone().unwrap_or(false);
+                if !(alone && job.comes_back_by_hand()) {
+                    job.report_failure()?;
+                    return told.map(|()| None);
+                }
+            }
+            Ok(Life::Changed(node)) => return Ok(Some(*node)),
             Ok(Life::Outside) => node.volatile.forget_failures(),
             Err(failure) => {
                 let failures = node.volatile.failed(&failure.to_string());
@@ -56,21 +70,25 @@ pub fn run(node: &Node) -> Done {
                 while let Some(left) = node.volatile.rest() {
                     job.ear.listen(left);
                 }
-                if failures.are_many() && node.volatile.failures().is_some() {
-                    return job.give_up(&failures);
+                if job.is_left_alone().unwrap_or(false) {
+                    job.comes_back_by_hand();
+                } else if failures.are_many() && node.volatile.failures().is_some() {
+                    return job.give_up(&failures).map(|()| None);
                 }
             }
         }
     }
 }
 
-/// How one life of the server ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How one life of the server ended, or why the job begins anew with it.
+#[derive(Debug)]
 enum Life {
     /// It served, and has died unasked.
     Served,
     /// It found no component in time and was stopped: back to the election.
     Outside,
+    /// It serves, and the node is configured otherwise now.
+    Changed(Box<Node>),
 }
 
 /// The job of one resource.
@@ -79,7 +97,8 @@ pub struct Job<'a> {
     /// The resource on this node.
     pub node: &'a Node,
     /// Where it hears that it should look again.
-    pub ear: Ear,
+    pub ear: &'a Ear,
+    agent: &'a Galera,
 }
 
 impl Job<'_> {
@@ -96,8 +115,7 @@ impl Job<'_> {
         if !self.until_synced(process, epoch)? {
             return Ok(Life::Outside);
         }
-        self.watch(process, epoch)?;
-        Ok(Life::Served)
+        self.watch(process, epoch)
     }
 
     /// From the component to full service. Stops the server and returns false when the component is no more: a
@@ -131,28 +149,32 @@ impl Job<'_> {
         }
     }
 
-    /// Returns when the server has died. Nothing else that fails ends the watch: the server serves.
-    fn watch(&self, process: Process, epoch: u64) -> Result<(), Failure> {
+    /// Returns when the server has died, or the configuration names other members. Nothing that fails ends the watch:
+    /// the server serves.
+    fn watch(&self, process: Process, epoch: u64) -> Result<Life, Failure> {
         let Some(watch) = Watch::of(process) else {
-            return Ok(());
+            return Ok(Life::Served);
         };
         let mut evictor = self.node.params.evict.then(|| Evictor::new(self.node));
-        let mut news = true;
+        let (mut news, mut silence) = (true, false);
         let mut witness = Deadline::after(WATCHING);
         loop {
-            if news && self.component_is_given_up(epoch, evictor.as_mut()) {
-                return self.leave_component(epoch);
+            if (news || silence) && self.component_is_given_up(epoch, evictor.as_mut()) {
+                return Err(self.leave_component(epoch)?);
+            }
+            if let Some(node) = news.then(|| self.changed()).flatten() {
+                return Ok(Life::Changed(node));
             }
             let pause = evictor.as_ref().map_or(WATCHING, Evictor::pause);
-            news = match watch.ended_or_ready(&self.ear, pause) {
-                Woken::Ended => return Ok(()),
+            news = match watch.ended_or_ready(self.ear, pause) {
+                Woken::Ended => return Ok(Life::Served),
                 Woken::Ready => {
                     self.ear.listen(Duration::ZERO);
                     true
                 }
                 Woken::Nothing => false,
             };
-            news |= evictor.as_mut().is_some_and(Evictor::glance);
+            silence = evictor.as_mut().is_some_and(Evictor::glance);
             if witness.passed() {
                 news |= self.witness(process);
                 witness = Deadline::after(WATCHING);
@@ -191,14 +213,31 @@ impl Job<'_> {
         })
     }
 
-    /// Somebody started the cluster without this node while it was cut off: its component does not count.
-    fn leave_component(&self, epoch: u64) -> Result<(), Failure> {
+    /// The node with the members that the configuration names now, if those are others: members are added and removed
+    /// without a restart. What cannot be read now will be read at the next start.
+    fn changed(&self) -> Option<Box<Node>> {
+        match self.agent.node() {
+            Ok(node) if node.electorate == self.node.electorate => None,
+            Ok(node) => {
+                log::info!("{}: the members are configured otherwise now", node.name);
+                Some(Box::new(node))
+            }
+            Err(failure) => {
+                log::warn!("the configuration is not valid now: {failure}");
+                None
+            }
+        }
+    }
+
+    /// Somebody started the cluster without this node while it was cut off: its component does not count. Returns the
+    /// failure that this is.
+    fn leave_component(&self, epoch: u64) -> Result<Failure, Failure> {
         let name = &self.node.name;
         log::warn!("{name}: epoch {epoch} was given up by a forced bootstrap");
         self.node.score(None)?;
         self.node.publish(Phase::Recovering)?;
         self.stop_server(STOPPING)?;
-        Err(Failure::Retry(format!(
+        Ok(Failure::Retry(format!(
             "the component of epoch {epoch} was given up"
         )))
     }
@@ -227,27 +266,6 @@ impl Job<'_> {
         let component = self.node.look()?.component();
         let own = self.node.record()?.epoch;
         Ok(component.map_or(own, |component| component.epoch))
-    }
-
-    /// The server has died unasked: the cluster recovers it at once, and everybody may know.
-    fn report_death(&self) -> Done {
-        let words = self.node.server().last_words();
-        log::error!("the server on {} has died: {words}", self.node.name);
-        self.note(&format!("{words}: the server has died"), Mood::Died);
-        let published = self.node.publish(Phase::Recovering);
-        cluster::report_failure(&self.node.resource, &self.node.name).map_err(retry)?;
-        published
-    }
-
-    /// The resource has failed. The next monitor says why, which this job cannot; where there is none, the job
-    /// tells that it has.
-    fn give_up(&self, failures: &Failures) -> Done {
-        self.note(&failures.sentence(), Mood::Failed);
-        let unheard = Deadline::after(UNHEARD);
-        while !unheard.passed() {
-            self.ear.listen(unheard.left());
-        }
-        cluster::report_failure(&self.node.resource, &self.node.name).map_err(retry)
     }
 
     /// The failure of a server that ended by itself.

@@ -9,6 +9,7 @@ mod bootstrap;
 mod checkup;
 pub mod database;
 mod datadir;
+mod death;
 pub mod election;
 mod electorate;
 pub mod epoch;
@@ -149,11 +150,15 @@ server's own option files.",
             Some(started) => started,
             None => match self.found_running()? {
                 Some(found) => found,
-                None => return Ok(Status::Stopped),
+                None => {
+                    self.renew();
+                    return Ok(Status::Stopped);
+                }
             },
         };
         if self.env.is_probe(Action::Monitor) {
-            // Pacemaker may have been away and know nothing of us, or somebody has cleaned up after a repair.
+            // Pacemaker may have been away and know nothing of us, somebody have cleaned up after a repair, or the
+            // members be others now.
             Volatile::of(resource).forget_failures();
             Volatile::of(resource).poke();
         }
@@ -225,7 +230,7 @@ server's own option files.",
     }
 
     fn job(&self) -> Done {
-        job::run(&self.node()?)
+        job::run(self)
     }
 
     fn resource_from_cluster(name: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
@@ -246,6 +251,17 @@ impl Galera {
     /// The node, for actions on what runs already: no fault of its configuration may ban it.
     fn running_node(&self) -> Result<Node, Failure> {
         self.node().map_err(soft)
+    }
+
+    /// A probe of a stopped resource brings the members that it has published up to date: an election would wait for
+    /// one that was removed since.
+    fn renew(&self) {
+        if !self.env.is_probe(Action::Monitor) {
+            return;
+        }
+        if let Err(failure) = self.node().and_then(|node| node.renew()) {
+            log::info!("nothing to renew: {failure}");
+        }
     }
 
     /// A server that runs on this resource's data although nobody started it here.

@@ -32,8 +32,10 @@ pub const FULL_SCORE: i32 = 100;
 pub struct Node {
     /// The resource's name, without an instance number.
     pub resource: String,
-    /// This node's name in the cluster.
+    /// This node's name in the cluster: where its attributes are. Inside a bundle it may be the container's host.
     pub name: String,
+    /// Where the resource runs, as the cluster sees it: inside a bundle the container.
+    pub place: String,
     /// Its parameters.
     pub params: GaleraParams,
     /// What holds on this node.
@@ -55,6 +57,7 @@ impl Node {
             Some(name) => name.to_owned(),
             None => cluster::node_name().map_err(retry)?,
         };
+        let place = env.on_node().unwrap_or(&name).to_owned();
         let electorate = electorate::find(params, &settings, &name)?;
         if alone::store().map_err(retry)?.is_some() && electorate.members.len() > 1 {
             return Err(Failure::WrongHere(format!(
@@ -63,6 +66,7 @@ impl Node {
             )));
         }
         Ok(Self {
+            place,
             resource: env.resource().to_owned(),
             volatile: Volatile::of(env.resource()),
             params: params.clone(),
@@ -114,6 +118,19 @@ impl Node {
                 Ok(())
             }
             Some(_) | None => self.publish(Phase::Recovering),
+        }
+    }
+
+    /// Publishes once more what this node has published, if the members are configured otherwise now.
+    ///
+    /// # Errors
+    /// When the cluster does not take it.
+    pub fn renew(&self) -> Result<(), Failure> {
+        let outlook = self.look()?;
+        let own = outlook.published.get(&self.name);
+        match own.filter(|own| own.electors != self.electorate.names()) {
+            Some(own) => self.publish(own.phase.clone()),
+            None => Ok(()),
         }
     }
 

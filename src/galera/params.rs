@@ -60,7 +60,9 @@ params! {
         /// Galera cluster address
         ///
         /// All members, as gcomm://node1,node2,node3. They are the electorate: a cluster that is down everywhere
-        /// starts from the latest position among them. Default: as the server's option files say.
+        /// starts from the latest position among them. Members are added and removed without a restart. Default: as
+        /// the server's option files say.
+        #[reloadable = true]
         wsrep_cluster_address: Option<String>,
         /// Options of Galera's provider
         ///
@@ -74,6 +76,7 @@ params! {
         ///
         /// pcmk1:galera1;pcmk2:galera2 for nodes whose name in the cluster is not their name in the Galera
         /// cluster address. Needed only where the agent cannot find that out from the node's addresses.
+        #[reloadable = true]
         cluster_host_map: Option<String>,
         /// User for health checks
         ///

@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::address;
 use super::params::GaleraParams;
+use super::provider;
 use super::version;
 use crate::mycnf::{Files, Options};
 use crate::ocf::{Env, Failure, Secret};
@@ -57,6 +59,10 @@ pub struct Settings {
     pub cluster_name: Option<String>,
     /// `wsrep_node_address`, the part before a port.
     pub node_address: Option<String>,
+    /// Where the members listen for each other unless `wsrep_cluster_address` says otherwise.
+    pub port: u16,
+    /// Where this one does.
+    pub listen_port: u16,
     /// `wsrep_node_name`.
     pub node_name: Option<String>,
     /// `wsrep_provider`.
@@ -110,6 +116,9 @@ impl Settings {
         let node_address = options
             .get("wsrep_node_address")
             .filter(|address| *address != "AUTO");
+        let (node_address, port) = node_address.map_or((None, None), address::split);
+        let provider_options = options.get("wsrep_provider_options").unwrap_or_default();
+        let (port, listen_port) = provider::ports(provider_options, port);
         Self {
             defaults_file: params.config.clone(),
             socket: path(&params.socket, "socket").unwrap_or_else(default_socket),
@@ -119,14 +128,13 @@ impl Settings {
             user: text(&params.user, "user").unwrap_or_else(|| "mysql".into()),
             group: params.group.clone().unwrap_or_else(|| "mysql".into()),
             cluster_address: text(&params.wsrep_cluster_address, "wsrep_cluster_address"),
-            node_address: node_address.map(str::to_owned),
+            node_address,
+            port,
+            listen_port,
             cluster_name: options.get("wsrep_cluster_name").map(str::to_owned),
             node_name: options.get("wsrep_node_name").map(str::to_owned),
             provider: options.get("wsrep_provider").map(PathBuf::from),
-            provider_options: options
-                .get("wsrep_provider_options")
-                .unwrap_or_default()
-                .to_owned(),
+            provider_options: provider_options.to_owned(),
             flush_log: options
                 .get("innodb_flush_log_at_trx_commit")
                 .map(str::to_owned),

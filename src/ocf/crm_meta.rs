@@ -33,10 +33,21 @@ impl Env {
         }
     }
 
-    /// The cluster's name of the node that the action runs on.
+    /// The cluster's name of the node that the action runs on; inside a bundle that is the container.
+    #[must_use]
+    pub fn on_node(&self) -> Option<&str> {
+        self.meta("on_node")
+    }
+
+    /// The cluster's name of the node that this instance's attributes and scores belong to: the one that the action
+    /// runs on, or, inside a bundle with `container-attribute-target=host`, the container's host. Pacemaker makes the
+    /// same choice when it looks for a promotion score (`pcmk__node_attr_target`, lib/common/attrs.c).
     #[must_use]
     pub fn node(&self) -> Option<&str> {
-        self.meta("on_node")
+        let host = self.meta("physical_host").filter(|host| !host.is_empty());
+        let target = self.meta("container_attribute_target");
+        let of_host = target.is_some_and(|target| target.eq_ignore_ascii_case("host"));
+        host.filter(|_| of_host).or_else(|| self.on_node())
     }
 
     /// After this time, counted from [`Env::taken`], the cluster kills the action.
@@ -46,11 +57,17 @@ impl Env {
         Some(Duration::from_millis(millis)).filter(|timeout| !timeout.is_zero())
     }
 
-    /// Whether this is a probe: a monitor with the interval 0. By hand, without
+    /// Whether this is a probe: a monitor with the interval 0, or without one from
+    /// Pacemaker, which does not set it then [measured with 2.1.5]. By hand, without
     /// an interval, a monitor is a plain monitor.
     #[must_use]
     pub fn is_probe(&self, action: Action) -> bool {
-        action == Action::Monitor && self.meta("interval") == Some("0")
+        let of_cluster = self.param("crm_feature_set").is_some();
+        let once = match self.meta("interval") {
+            Some(interval) => interval == "0",
+            None => of_cluster,
+        };
+        action == Action::Monitor && once
     }
 
     /// How deep monitor and validate-all are to look; 0 when absent or no number.
@@ -132,6 +149,34 @@ mod tests {
         assert_eq!(with_instance("").instance(), None);
     }
 
+    /// What Pacemaker sets for an instance in the container `galera-bundle-1` on `ctl-2` (TripleO's configuration).
+    fn contained(target: &str) -> Env {
+        env(&[
+            (INSTANCE, "galera:1"),
+            ("OCF_RESKEY_CRM_meta_on_node", "galera-bundle-1"),
+            ("OCF_RESKEY_CRM_meta_physical_host", "ctl-2"),
+            ("OCF_RESKEY_CRM_meta_container_attribute_target", target),
+        ])
+    }
+
+    #[test]
+    fn attributes_of_an_instance_in_a_bundle_belong_to_the_host_where_the_bundle_says_so() {
+        let env = contained("host");
+        assert_eq!(env.node(), Some("ctl-2"));
+        assert_eq!(env.on_node(), Some("galera-bundle-1"));
+        assert_eq!(env.resource(), "galera");
+        assert_eq!(contained("").node(), Some("galera-bundle-1"));
+    }
+
+    #[test]
+    fn outside_a_bundle_attributes_belong_to_the_node_itself() {
+        let on = ("OCF_RESKEY_CRM_meta_on_node", "node1");
+        assert_eq!(env(&[on]).node(), Some("node1"));
+        let target = ("OCF_RESKEY_CRM_meta_container_attribute_target", "host");
+        assert_eq!(env(&[on, target]).node(), Some("node1"));
+        assert_eq!(env(&[target]).node(), None);
+    }
+
     #[test]
     fn the_timeout_is_in_milliseconds() {
         let timeout = |text| env(&[("OCF_RESKEY_CRM_meta_timeout", text)]).timeout();
@@ -148,6 +193,8 @@ mod tests {
         assert!(!interval("0").is_probe(Action::Start));
         assert!(!interval("10000").is_probe(Action::Monitor));
         assert!(!env(&[]).is_probe(Action::Monitor));
+        let pacemakers = env(&[("OCF_RESKEY_crm_feature_set", "3.16.1")]);
+        assert!(pacemakers.is_probe(Action::Monitor));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod lab_itself;
 mod latest_missing;
 mod moving_over;
 mod names;
+mod operations;
 mod orderly;
 mod peer;
 mod positions;

@@ -87,7 +87,9 @@ impl Lab {
         let (mut roles, mut role) = (BTreeMap::new(), None);
         for line in seen.lines().map(str::trim) {
             if line.starts_with("<resource ") {
-                let ours = attribute(line, "id").as_deref() == Some(resource);
+                // One without a node is stopped: the next node belongs to something else.
+                let ours =
+                    attribute(line, "id").as_deref() == Some(resource) && !line.ends_with("/>");
                 role = attribute(line, "role").filter(|_| ours);
             } else if line.starts_with("<node name=\"node")
                 && let Some(role) = role.take()

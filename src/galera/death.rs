@@ -1,0 +1,78 @@
+//! A server that died in service or never came there: who is told, and who brings it back.
+
+use std::time::Duration;
+
+use super::failures::Failures;
+use super::job::{Job, WATCHING};
+use super::node::retry;
+use super::published::Phase;
+use super::volatile::Mood;
+use crate::cib;
+use crate::ocf::{Deadline, Done, Failure};
+use crate::sys::cluster;
+
+/// How long a job that has given up waits for a monitor to tell the cluster why.
+const UNHEARD: Duration = Duration::from_secs(30);
+
+impl Job<'_> {
+    /// The server has died unasked: everybody may know.
+    ///
+    /// # Errors
+    /// When the cluster does not take the news.
+    pub fn announce_death(&self) -> Done {
+        let words = self.node.server().last_words();
+        log::error!("the server on {} has died: {words}", self.node.name);
+        self.note(&format!("{words}: the server has died"), Mood::Died);
+        self.node.publish(Phase::Recovering)
+    }
+
+    /// Has the cluster recover the resource at once.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn report_failure(&self) -> Done {
+        cluster::report_failure(&self.node.resource, &self.node.place).map_err(retry)
+    }
+
+    /// Whether the resource is not managed here now: somebody maintains it, and nothing is started or reported behind
+    /// their back.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn is_left_alone(&self) -> Result<bool, Failure> {
+        let cib = cluster::look().map_err(retry)?;
+        let here = |name| cib.node(name).is_some_and(cib::Node::maintenance);
+        let nodes = here(&self.node.name) || here(&self.node.place);
+        Ok(nodes || !cib.managed(&self.node.resource))
+    }
+
+    /// Waits for whoever maintains the resource: a server that they start by hand is adopted. Returns whether one runs;
+    /// if not, the resource is managed again.
+    pub fn comes_back_by_hand(&self) -> bool {
+        log::info!("{}: not managed now, so nothing is started", self.node.name);
+        loop {
+            self.ear.listen(WATCHING);
+            let running = self.node.server().running();
+            match (running, self.is_left_alone()) {
+                (Ok(Some(_)), _) => return true,
+                (Ok(None), Ok(false)) => return false,
+                (Ok(None), Ok(true)) => {}
+                (Err(failure), _) | (_, Err(failure)) => log::warn!("{failure}"),
+            }
+        }
+    }
+
+    /// The resource has failed. The next monitor says why, which this job cannot; where there is none, the job
+    /// tells that it has.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn give_up(&self, failures: &Failures) -> Done {
+        self.note(&failures.sentence(), Mood::Failed);
+        let unheard = Deadline::after(UNHEARD);
+        while !unheard.passed() {
+            self.ear.listen(unheard.left());
+        }
+        self.report_failure()
+    }
+}
