@@ -5,7 +5,7 @@ PREFIX ?= /usr
 TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 OUT := target/$(TARGET)/release
 STAGE := $(CURDIR)/target/stage
-AGENTS := galera-rs
+AGENTS := galera-rs vip-rs
 # An agent lives where Pacemaker looks for it, whatever the prefix.
 OCF_DIR := /usr/lib/ocf/resource.d/galera-rs
 SCRIPTS := tests/cluster/lab tests/cluster/demo .ci/run

@@ -7,7 +7,8 @@
 //! | [`mycnf`] | the server's option files, as mariadbd reads them |
 //! | [`galera`] | the agent `galera-rs`: reports, election, server, job |
 //! | [`ctl`] | the command `galeractl` |
-//! | [`sys`] | what lies outside the process: programs, the cluster's tools, processes, locks |
+//! | [`vip`] | the agent `vip-rs`: virtual addresses, announcements, conflicts |
+//! | [`sys`] | what lies outside the process: programs, the cluster's tools, processes, the network, locks |
 
 pub mod cib;
 pub mod ctl;
@@ -15,3 +16,4 @@ pub mod galera;
 pub mod mycnf;
 pub mod ocf;
 pub mod sys;
+pub mod vip;

@@ -38,6 +38,19 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
 /// # Errors
 /// When it cannot be written; the old one is then as it was.
 pub fn save<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    replace(path, value, true)?;
+    fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+/// Replaces the file in one step; it need not outlive the machine's life.
+///
+/// # Errors
+/// When it cannot be written; the old one is then as it was.
+pub fn put<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    replace(path, value, false)
+}
+
+fn replace<T: Serialize>(path: &Path, value: &T, sync: bool) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     private_directory(directory)?;
     let new = path.with_extension(format!("new.{}", std::process::id()));
@@ -49,12 +62,15 @@ pub fn save<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
         .mode(0o600)
         .open(&new)?;
     let text = serde_json::to_vec_pretty(value).map_err(io::Error::other)?;
-    let written = file.write_all(&text).and_then(|()| file.sync_all());
+    let mut written = file.write_all(&text);
+    if sync {
+        written = written.and_then(|()| file.sync_all());
+    }
     let placed = written.and_then(|()| fs::rename(&new, path));
     if placed.is_err() {
         let _ = fs::remove_file(&new);
     }
-    placed.and_then(|()| fs::File::open(directory)?.sync_all())
+    placed
 }
 
 /// Removes the file; it is well when it is not there.

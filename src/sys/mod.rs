@@ -1,4 +1,4 @@
-//! What lies outside the process: programs, the cluster's tools, processes, locks, accounts and names.
+//! What lies outside the process: programs, the cluster's tools, processes, the network, locks, accounts and names.
 
 pub mod accounts;
 pub mod alone;
@@ -9,5 +9,6 @@ pub mod files;
 pub mod links;
 pub mod lock;
 pub mod names;
+pub mod net;
 pub mod process;
 pub mod sockets;

@@ -3,13 +3,20 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{AGENT, available, bare, is_root, run};
+use crate::{AGENT, VIP, available, bare, is_root, run};
 
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/galera-rs.xml");
+/// Every agent and its reviewed description.
+const AGENTS: [(&str, &str); 2] = [
+    (
+        AGENT,
+        concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/galera-rs.xml"),
+    ),
+    (VIP, concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/vip-rs.xml")),
+];
 
 /// The view for whoever states OCF 1.1.
-fn described() -> String {
-    let answer = run(bare(AGENT)
+fn described(agent: &str) -> String {
+    let answer = run(bare(agent)
         .env("OCF_RA_VERSION_MAJOR", "1")
         .arg("meta-data"));
     assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
@@ -18,13 +25,13 @@ fn described() -> String {
 
 #[test]
 fn it_is_told_with_an_empty_environment() {
-    let answer = run(bare(AGENT).arg("meta-data"));
-    assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
-    assert!(
-        answer.stdout.contains("<resource-agent name=\"galera-rs\""),
-        "{}",
-        answer.stdout
-    );
+    for (agent, _) in AGENTS {
+        let answer = run(bare(agent).arg("meta-data"));
+        assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
+        let name = Path::new(agent).file_name().unwrap().to_str().unwrap();
+        let head = format!("<resource-agent name=\"{name}\"");
+        assert!(answer.stdout.contains(&head), "{}", answer.stdout);
+    }
 }
 
 #[test]
@@ -60,10 +67,12 @@ fn it_follows_the_official_schema_and_that_of_pcs() {
     );
     for schema in [official, "/usr/share/pcs/data/ocf-1.1.rng"] {
         let there = |path: &str| available(Path::new(path).exists(), path);
-        if there("/usr/bin/xmllint") && there(schema) {
-            let mut lint = bare("/usr/bin/xmllint");
-            lint.args(["--noout", "--nonet", "--relaxng", schema, "-"]);
-            lint.write_stdin(described()).assert().success();
+        for (agent, _) in AGENTS {
+            if there("/usr/bin/xmllint") && there(schema) {
+                let mut lint = bare("/usr/bin/xmllint");
+                lint.args(["--noout", "--nonet", "--relaxng", schema, "-"]);
+                lint.write_stdin(described(agent)).assert().success();
+            }
         }
     }
 }
@@ -71,30 +80,34 @@ fn it_follows_the_official_schema_and_that_of_pcs() {
 /// Two monitors of one interval are one to Pacemaker, whatever their roles and levels.
 #[test]
 fn advertised_monitors_have_intervals_of_their_own() {
-    let described = described();
-    let monitors = described
-        .lines()
-        .filter(|line| line.contains("<action name=\"monitor\""));
-    let intervals: Vec<_> = monitors
-        .map(|line| line.split("interval=\"").nth(1).unwrap().split('"').next())
-        .collect();
-    let different: std::collections::BTreeSet<_> = intervals.iter().collect();
-    assert!(
-        intervals.len() >= 2 && different.len() == intervals.len(),
-        "{intervals:?}"
-    );
+    for (agent, _) in AGENTS {
+        let described = described(agent);
+        let monitors = described
+            .lines()
+            .filter(|line| line.contains("<action name=\"monitor\""));
+        let intervals: Vec<_> = monitors
+            .map(|line| line.split("interval=\"").nth(1).unwrap().split('"').next())
+            .collect();
+        let different: std::collections::BTreeSet<_> = intervals.iter().collect();
+        assert!(
+            intervals.len() >= 2 && different.len() == intervals.len(),
+            "{intervals:?}"
+        );
+    }
 }
 
 /// A changed default, name or text is to be seen in review. `UPDATE_GOLDEN=1` rewrites the file.
 #[test]
 fn it_is_what_was_reviewed() {
-    let described = described();
-    if std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1") {
-        fs::write(GOLDEN, &described).unwrap();
+    for (agent, golden) in AGENTS {
+        let described = described(agent);
+        if std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1") {
+            fs::write(golden, &described).unwrap();
+        }
+        let reviewed = fs::read_to_string(golden).unwrap_or_default();
+        assert!(
+            reviewed == described,
+            "{golden} is old: run with UPDATE_GOLDEN=1 and review\n{described}"
+        );
     }
-    let golden = fs::read_to_string(GOLDEN).unwrap_or_default();
-    assert!(
-        golden == described,
-        "ocf/galera-rs.xml is old: run with UPDATE_GOLDEN=1 and review\n{described}"
-    );
 }

@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::{AGENT, GALERACTL, available, bare, is_root, run};
+use crate::{AGENT, GALERACTL, VIP, available, bare, is_root, run};
 
 /// Runs `make install` without its build: what is installed are the programs under test.
 fn install(destination: &str) {
     let built = tempfile::tempdir().unwrap();
-    for program in [AGENT, GALERACTL] {
+    for program in [AGENT, VIP, GALERACTL] {
         let name = Path::new(program).file_name().unwrap();
         std::os::unix::fs::symlink(program, built.path().join(name)).unwrap();
     }
@@ -33,10 +33,10 @@ fn agents_links_and_the_command_lie_where_the_cluster_and_people_look() {
         let destination = format!("{}{slash}", root.path().display());
         install(&destination);
         install(&destination);
-        let agent = root
-            .path()
-            .join("usr/lib/ocf/resource.d/galera-rs/galera-rs");
-        for program in [&agent, &root.path().join("usr/bin/galeractl")] {
+        let agents = root.path().join("usr/lib/ocf/resource.d/galera-rs");
+        let agents = ["galera-rs", "vip-rs"].map(|name| (name, agents.join(name)));
+        let command = root.path().join("usr/bin/galeractl");
+        for program in agents.iter().map(|(_, path)| path).chain([&command]) {
             let found = fs::metadata(program).unwrap();
             assert_eq!(
                 found.permissions().mode() & 0o7777,
@@ -45,13 +45,13 @@ fn agents_links_and_the_command_lie_where_the_cluster_and_people_look() {
                 program.display()
             );
         }
-        let link = fs::read_link(root.path().join("usr/sbin/galera-rs")).unwrap();
-        assert_eq!(
-            link,
-            Path::new("/usr/lib/ocf/resource.d/galera-rs/galera-rs")
-        );
-        let answer = run(bare(agent.to_str().unwrap()).arg("meta-data"));
-        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+        for (name, agent) in agents {
+            let link = fs::read_link(root.path().join("usr/sbin").join(name)).unwrap();
+            let installed = Path::new("/usr/lib/ocf/resource.d/galera-rs").join(name);
+            assert_eq!(link, installed);
+            let answer = run(bare(agent.to_str().unwrap()).arg("meta-data"));
+            assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+        }
     }
 }
 
@@ -77,7 +77,11 @@ fn static_programs_run_in_an_empty_root() {
         return;
     };
     let root = tempfile::tempdir().unwrap();
-    for (name, word) in [("galera-rs", "meta-data"), ("galeractl", "--help")] {
+    for (name, word) in [
+        ("galera-rs", "meta-data"),
+        ("vip-rs", "meta-data"),
+        ("galeractl", "--help"),
+    ] {
         fs::copy(folder.join(name), root.path().join(name)).unwrap();
         let mut inside = bare("/usr/sbin/chroot");
         let answer = run(inside.arg(root.path()).arg(format!("/{name}")).arg(word));

@@ -30,6 +30,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 
 const AGENT: &str = env!("CARGO_BIN_EXE_galera-rs");
+const VIP: &str = env!("CARGO_BIN_EXE_vip-rs");
 const GALERACTL: &str = env!("CARGO_BIN_EXE_galeractl");
 
 /// A program with an empty environment and ten seconds to live.

@@ -1,0 +1,159 @@
+//! The rest of the announcements, outside the action: a copy of the agent that ends by itself.
+//!
+//! It is started while start waits for answers, and does nothing before it is told that the addresses are taken.
+//! It also hears the answers that came too late for start.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::IpAddr;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use super::lines::Lines;
+use super::place::Places;
+use super::record::Trouble;
+use super::{Vip, frame, retry};
+use crate::ocf::{Action, Deadline, Done, Failure};
+use crate::sys::command;
+use crate::sys::net::{Netlink, address};
+use crate::sys::process::Process;
+
+/// For so long answers that come late are heard: as long as RFC 5227 probes and as RFC 4862 waits.
+const LATE: Duration = Duration::from_secs(1);
+
+/// No job lives longer, whatever the parameters say.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// The job as its parent sees it. Dropped before [`Job::go`], it ends without having done anything.
+#[derive(Debug)]
+pub struct Job(Option<Child>);
+
+impl Job {
+    /// Starts the job if there will be anything to do for it. It also has the last hold on the socket: start is not
+    /// the one to wait for the close.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn prepare(vip: &Vip, lines: &Lines) -> Result<Self, Failure> {
+        let more = vip.params.arp_count > 1 || vip.params.looks_for_conflicts();
+        if lines.is_empty() || !more || !vip.params.arp_bg {
+            return Ok(Self(None));
+        }
+        let program = std::env::current_exe().map_err(retry)?;
+        let mut job = command::program(program);
+        job.arg(Action::Job.name()).envs(vip.env.pairs());
+        job.stdin(Stdio::piped()).stderr(Stdio::null());
+        job.stdout(lines.hold().map_or_else(Stdio::null, Stdio::from));
+        let job = job
+            .spawn()
+            .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))?;
+        Ok(Self(Some(job)))
+    }
+
+    /// Which process it is.
+    pub fn process(&self) -> Option<Process> {
+        Process::of_pid(self.0.as_ref()?.id())
+    }
+
+    /// Tells it that the addresses are taken.
+    pub fn go(mut self) {
+        let told = self.0.as_mut().and_then(|job| job.stdin.take());
+        if let Some(mut told) = told
+            && let Err(error) = told.write_all(b"go")
+        {
+            log::warn!("the background job has ended before it began: {error}");
+        }
+    }
+}
+
+/// The life of the job.
+///
+/// # Errors
+/// When the addresses cannot be looked at any more.
+pub fn run(vip: &Vip) -> Done {
+    let mut word = [0; 2];
+    if std::io::stdin().read_exact(&mut word).is_err() {
+        return Ok(()); // start has failed, and taken everything back
+    }
+    announce(vip, LATE)
+}
+
+/// Announces as often as is wanted, less the once that start has done, and listens for `late` at least.
+///
+/// # Errors
+/// When the addresses cannot be looked at any more.
+pub fn announce(vip: &Vip, late: Duration) -> Done {
+    let Some(record) = vip.records().taken() else {
+        return Ok(());
+    };
+    let Some(mut netlink) = vip.netlink()? else {
+        return Ok(());
+    };
+    let places = vip.recorded_places(&mut netlink, record.wanted)?;
+    let lines = Lines::open(&places.wanted, &places.devices)?;
+    let end = Deadline::after(LONGEST);
+    let listening = Deadline::after(late);
+    let mut left = vip.params.arp_count.saturating_sub(1);
+    while !end.passed() && (left > 0 || !listening.passed()) {
+        let pause = if left > 0 {
+            end.at_most(vip.params.arp_interval.0)
+        } else {
+            listening
+        };
+        if hears_rival(vip, &mut netlink, &lines, &places, &pause) {
+            return Ok(());
+        }
+        let held: BTreeSet<_> = held(&mut netlink)?;
+        if !places.wanted.iter().any(|wanted| held.contains(&wanted.ip)) {
+            return Ok(());
+        }
+        if left > 0 {
+            tell(vip, &lines, &held);
+        }
+        left = left.saturating_sub(1);
+    }
+    Ok(())
+}
+
+fn held(netlink: &mut Netlink) -> Result<BTreeSet<IpAddr>, Failure> {
+    let held = address::all(netlink).map_err(retry)?;
+    Ok(held.into_iter().map(|held| held.ip).collect())
+}
+
+/// Only what is still here is announced.
+fn tell(vip: &Vip, lines: &Lines, held: &BTreeSet<IpAddr>) {
+    let told = lines.announce(|ip| held.contains(&ip));
+    if let Err(error) = told.and_then(|()| lines.ask(&vip.params.gateways())) {
+        log::error!("not announced: {error}");
+        let sentence = format!("the addresses could not be announced again: {error}");
+        vip.records().note(&Trouble::Unannounced(sentence));
+    }
+}
+
+/// Listens until the deadline. A gateway that answers is told directly who has the addresses; another machine that
+/// has one of them is noted for the monitor.
+fn hears_rival(
+    vip: &Vip,
+    netlink: &mut Netlink,
+    lines: &Lines,
+    places: &Places,
+    until: &Deadline,
+) -> bool {
+    let gateways = vip.params.gateways();
+    let watched = vip.params.looks_for_conflicts();
+    let ours = |ip| watched && places.wanted.iter().any(|wanted| wanted.ip == ip);
+    let rival = lines.owner(netlink, until, ours, |device, speaker| {
+        if gateways.contains(&speaker.ip)
+            && let Err(error) = lines.tell(speaker.ip, &speaker.mac, &device.name)
+        {
+            let mac = frame::mac(&speaker.mac);
+            log::warn!("cannot tell {} ({mac}): {error}", speaker.ip);
+        }
+    });
+    let Some(rival) = rival else {
+        return false;
+    };
+    log::error!("{}", rival.sentence());
+    vip.records().note(&Trouble::Conflict(rival.sentence()));
+    true
+}

@@ -1,0 +1,194 @@
+//! The agent `vip-rs`: virtual addresses, through netlink and raw sockets.
+
+mod entry;
+mod faults;
+mod frame;
+mod job;
+mod lines;
+mod monitor;
+mod params;
+mod place;
+mod plan;
+mod record;
+mod routing;
+mod start;
+mod stop;
+
+use std::collections::BTreeMap;
+
+use self::entry::{Entries, Entry};
+use self::place::{Places, Wanted};
+use self::record::Records;
+use self::stop::Leaving;
+use crate::ocf::{About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, Status};
+use crate::sys::by_resource;
+use crate::sys::net::{Namespace, Netlink, device};
+
+pub use self::params::VipParams;
+
+/// The agent for one action.
+#[derive(Debug)]
+pub struct Vip {
+    params: VipParams,
+    env: Env,
+}
+
+const fn monitor(interval_s: u32, depth: u32) -> ActionRow {
+    let mut row = ActionRow::new(Action::Monitor, 20);
+    row.interval_s = Some(interval_s);
+    row.depth = Some(depth);
+    row
+}
+
+impl Agent for Vip {
+    const ABOUT: About = About {
+        name: "vip-rs",
+        version: env!("CARGO_PKG_VERSION"),
+        shortdesc: "Virtual IP addresses",
+        longdesc: "\
+Holds one virtual address or many, IPv4 and IPv6, as one resource: adds them, tells the network at once, watches them,
+and removes them wherever they are. It speaks to the kernel itself and starts no other program. It takes the parameters
+of ocf:heartbeat:IPaddr2, except those of cluster IP addresses.",
+        actions: &[
+            ActionRow::new(Action::Start, 20),
+            ActionRow::new(Action::Stop, 20),
+            monitor(10, 0),
+            monitor(61, 10),
+            monitor(127, 20),
+            ActionRow::new(Action::ReloadAgent, 20),
+            ActionRow::new(Action::ValidateAll, 20),
+            ActionRow::new(Action::MetaData, 5),
+        ],
+    };
+    type Params = VipParams;
+
+    fn new(params: VipParams, env: Env) -> Self {
+        Self { params, env }
+    }
+
+    fn validate(&self) -> Done {
+        self.places(&mut self.inside()?).map(drop)
+    }
+
+    fn start(&self) -> Done {
+        let mut netlink = self.inside()?;
+        let places = self.places(&mut netlink)?;
+        start::start(self, &mut netlink, &places)
+    }
+
+    fn stop(&self) -> Done {
+        let label = self.params.lvs_ipv6_addrlabel_value;
+        let leaving = Leaving {
+            namespace: self.params.network_namespace.clone(),
+            ips: self.entries().into_iter().map(|entry| entry.ip).collect(),
+            park: self.params.lvs_support,
+            label: self.params.lvs_ipv6_addrlabel.then_some(label),
+        };
+        stop::stop(&self.records(), leaving, &Deadline::of(&self.env))?;
+        if self.params.flush_routes {
+            stop::flush_routes();
+        }
+        Ok(())
+    }
+
+    fn stop_blind(env: &Env) -> Done {
+        let ips = Entries::salvage(env.param("ip").unwrap_or_default());
+        let leaving = Leaving {
+            namespace: env.param("network_namespace").map(str::to_owned),
+            ips: ips.into_iter().collect(),
+            ..Leaving::default()
+        };
+        stop::stop(&Records::of(env.resource()), leaving, &Deadline::of(env))
+    }
+
+    fn monitor(&self) -> Result<Status, Failure> {
+        match self.netlink()? {
+            Some(mut netlink) => monitor::monitor(self, &mut netlink),
+            None => Ok(Status::Stopped), // whatever was in the namespace went with it
+        }
+    }
+
+    /// Nothing to do: each action reads the parameters.
+    fn reload(&self) -> Done {
+        Ok(())
+    }
+
+    fn job(&self) -> Done {
+        job::run(self)
+    }
+
+    fn resource_from_cluster(name: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
+        by_resource::environment("vip-rs", name)
+    }
+
+    fn describe(&self) -> Option<String> {
+        let mut netlink = self.netlink().ok()??;
+        monitor::describe(self, &mut netlink)
+    }
+}
+
+impl Vip {
+    fn records(&self) -> Records {
+        Records::of(self.env.resource())
+    }
+
+    /// The entries of this instance.
+    fn entries(&self) -> Vec<Entry> {
+        let number = self.env.meta("clone").and_then(|text| text.parse().ok());
+        self.params.entries(number.unwrap_or(0))
+    }
+
+    /// The kernel's ear in the resource's namespace; `None` when there is no such namespace.
+    fn netlink(&self) -> Result<Option<Netlink>, Failure> {
+        if let Some(name) = &self.params.network_namespace
+            && !Namespace::of(name).enter().map_err(retry)?
+        {
+            return Ok(None);
+        }
+        Netlink::open().map(Some).map_err(retry)
+    }
+
+    /// The same, for those who need it.
+    fn inside(&self) -> Result<Netlink, Failure> {
+        self.netlink()?.ok_or_else(|| {
+            let name = self.params.network_namespace.as_deref().unwrap_or_default();
+            Failure::WrongHere(format!("there is no network namespace {name} on this node"))
+        })
+    }
+
+    /// The place of each address, on a device that works.
+    fn places(&self, netlink: &mut Netlink) -> Result<Places, Failure> {
+        let places = place::all(netlink, &self.params, &self.entries())?;
+        let down = places.devices.values().find(|device| !device.up);
+        match down.filter(|_| self.params.check_link_status) {
+            Some(device) => Err(Failure::Retry(format!(
+                "device {} is {}; mend the link, or set check_link_status=false",
+                device.name, device.state
+            ))),
+            None => Ok(places),
+        }
+    }
+
+    /// Places that were noted earlier, with their devices as they are now; what has no device any more is left out.
+    fn recorded_places(
+        &self,
+        netlink: &mut Netlink,
+        mut wanted: Vec<Wanted>,
+    ) -> Result<Places, Failure> {
+        let mut devices = BTreeMap::new();
+        for one in &wanted {
+            if !devices.contains_key(&one.device)
+                && let Some(found) = device::numbered(netlink, one.device).map_err(retry)?
+            {
+                devices.insert(one.device, found);
+            }
+        }
+        wanted.retain(|one| devices.contains_key(&one.device));
+        Ok(Places { wanted, devices })
+    }
+}
+
+/// Something that may pass.
+fn retry(error: impl std::fmt::Display) -> Failure {
+    Failure::Retry(error.to_string())
+}

@@ -1,0 +1,100 @@
+//! What this node holds for the resource, until it reboots: two files in `/run/galera-rs`.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::place::Wanted;
+use crate::sys::files;
+use crate::sys::process::Process;
+
+/// Gone after a reboot, like the addresses.
+const DIRECTORY: &str = "/run/galera-rs";
+
+/// What start took: stop works from this even when the parameters are gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The network namespace, if not that of the cluster.
+    pub namespace: Option<String>,
+    /// The addresses, in their places.
+    pub wanted: Vec<Wanted>,
+    /// The background job that announces them.
+    pub job: Option<Process>,
+}
+
+/// What the background job found out, for the next monitor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// Another machine has the address too: a sentence.
+    Conflict(String),
+    /// The addresses could not be announced again: a sentence.
+    Unannounced(String),
+}
+
+/// The files of one resource.
+#[derive(Debug, Clone)]
+pub struct Records(String);
+
+impl Records {
+    /// Those of this resource.
+    pub fn of(resource: &str) -> Self {
+        Self(resource.to_owned())
+    }
+
+    fn path(&self, kind: &str) -> PathBuf {
+        Path::new(DIRECTORY).join(format!("{}.{kind}.json", self.0))
+    }
+
+    /// What start took; one that cannot be read is as good as none.
+    pub fn taken(&self) -> Option<Record> {
+        files::load(&self.path("vip")).unwrap_or_else(|error| {
+            log::warn!("what was started is not known: {error}");
+            None
+        })
+    }
+
+    /// Notes what is being taken.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn take(&self, record: &Record) -> io::Result<()> {
+        files::put(&self.path("vip"), record)
+    }
+
+    /// What the background job found out.
+    pub fn trouble(&self) -> Option<Trouble> {
+        files::load(&self.path("trouble")).ok().flatten()
+    }
+
+    /// Notes trouble.
+    pub fn note(&self, trouble: &Trouble) {
+        if let Err(error) = files::put(&self.path("trouble"), trouble) {
+            log::warn!("cannot note what was found: {error}");
+        }
+    }
+
+    /// Forgets the trouble of earlier days.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn forget_trouble(&self) -> io::Result<()> {
+        files::remove(&self.path("trouble"))
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        let taken = files::remove(&self.path("vip"));
+        if let Err(error) = taken.and_then(|()| self.forget_trouble()) {
+            log::warn!("what was started is not forgotten: {error}");
+        }
+    }
+}
+
+impl Record {
+    /// The addresses alone.
+    pub fn ips(&self) -> impl Iterator<Item = IpAddr> {
+        self.wanted.iter().map(|wanted| wanted.ip)
+    }
+}

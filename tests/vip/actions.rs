@@ -1,0 +1,228 @@
+//! Codes and reasons. The cases of resource-agents' `tools/ocft/IPaddr2*` are quoted by their names.
+
+use crate::net::Net;
+
+const V4: (&str, &str) = ("ip", "192.168.144.2");
+const V6: (&str, &str) = ("ip", "2001:db8:1234::2");
+const PROBE: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "0");
+const RECURRING: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "10000");
+
+const SUCCESS: i32 = 0;
+const GENERIC: i32 = 1;
+const WRONG_HERE: i32 = 2;
+const UNIMPLEMENTED: i32 = 3;
+const CONFIGURED: i32 = 6;
+const NOT_RUNNING: i32 = 7;
+
+/// "normal start", "normal stop", "double start", "double stop", "monitor with running", "monitor with not running",
+/// each of them for IPv4 and for IPv6.
+#[test]
+fn start_stop_and_monitor_may_be_repeated() {
+    let Some(net) = Net::new() else { return };
+    for ip in [V4, V6] {
+        let before = net.addresses("node");
+        net.expect("stop", &[ip], SUCCESS);
+        net.expect("monitor", &[ip, PROBE], NOT_RUNNING);
+        for _ in 0..2 {
+            net.expect("start", &[ip], SUCCESS);
+            assert!(net.has("node", ip.1));
+            net.expect("monitor", &[ip, PROBE], SUCCESS);
+            net.expect("monitor", &[ip, RECURRING], SUCCESS);
+            net.expect("status", &[ip], SUCCESS);
+        }
+        for _ in 0..2 {
+            net.expect("stop", &[ip], SUCCESS);
+            assert_eq!(net.addresses("node"), before);
+        }
+        net.expect("monitor", &[ip, RECURRING], NOT_RUNNING);
+    }
+}
+
+/// "check base env": unset and invalid values. A device that is not on this node may be on another: 2 instead of 6.
+#[test]
+fn bad_values_are_refused_everywhere_and_a_missing_device_here() {
+    let Some(net) = Net::new() else { return };
+    for (params, code) in [
+        (vec![], CONFIGURED),
+        (vec![("ip", "not_ip_address")], CONFIGURED),
+        (vec![V4, ("cidr_netmask", "not_netmask")], CONFIGURED),
+        (vec![V4, ("cidr_netmask", "64")], CONFIGURED),
+        (vec![V4, ("broadcast", "not_broadcast")], CONFIGURED),
+        (vec![V4, ("nic", "not_nic")], WRONG_HERE),
+        (vec![V4, ("proto", "nobody")], CONFIGURED),
+        (vec![V4, ("iflabel", "much_too_long_for_it")], WRONG_HERE),
+        (
+            vec![V4, ("network_namespace", "no-such-namespace")],
+            WRONG_HERE,
+        ),
+        (vec![("ip", "192.168.144.2, 192.168.144.2")], CONFIGURED),
+        // "error params with no nic for a link-local IPv6 address"
+        (vec![("ip", "fe80::2")], CONFIGURED),
+    ] {
+        let before = net.addresses("node");
+        // Something has to be set, or the program thinks that a person has called it.
+        let params = [params, vec![("arp_count", "1")]].concat();
+        net.expect("start", &params, code);
+        let level = ("OCF_CHECK_LEVEL", "10");
+        net.expect(
+            "validate-all",
+            &[params.clone(), vec![level]].concat(),
+            code,
+        );
+        assert_eq!(net.addresses("node"), before);
+        net.expect("stop", &params, SUCCESS);
+    }
+}
+
+/// "should not verify the local environment in any fashion" (OCF 1.1, `validate-all` at level 0).
+#[test]
+fn validate_all_without_a_level_does_not_look_at_the_node() {
+    let Some(net) = Net::new() else { return };
+    net.expect("validate-all", &[V4, ("nic", "not_nic")], SUCCESS);
+}
+
+#[test]
+fn each_parameter_of_cluster_ip_addresses_is_refused_with_the_reason() {
+    let Some(net) = Net::new() else { return };
+    for name in [
+        "mac",
+        "clusterip_hash_seed",
+        "clusterip_firewall",
+        "clusterip_table",
+        "clusterip_chain",
+        "clusterip_mac_mangle",
+    ] {
+        let answer = net.expect("start", &[V4, (name, "x")], CONFIGURED);
+        assert!(
+            answer.reason().contains(&format!("parameter {name} ")),
+            "{answer:?}"
+        );
+        assert!(
+            answer
+                .reason()
+                .contains("CLUSTERIP target for that is gone"),
+            "{answer:?}"
+        );
+    }
+}
+
+/// "unimplemented command"
+#[test]
+fn an_unknown_action_is_not_supported() {
+    let Some(net) = Net::new() else { return };
+    net.expect("no_cmd", &[V4], UNIMPLEMENTED);
+}
+
+/// "monitor failure when 'OCF_RESKEY_nic' is vanished"
+#[test]
+fn a_vanished_device_fails_the_monitor_and_a_probe_finds_nothing() {
+    let Some(net) = Net::new() else { return };
+    let vanished = ("nic", "ethVanished");
+    net.expect("monitor", &[V4, vanished, RECURRING], GENERIC);
+    net.expect("monitor", &[V4, vanished, PROBE], NOT_RUNNING);
+}
+
+/// "Attachment to loopback interface"
+#[test]
+fn a_loopback_address_goes_to_the_loopback_device() {
+    let Some(net) = Net::new() else { return };
+    let lo = [("ip", "127.0.0.3")];
+    net.expect("start", &lo, SUCCESS);
+    net.expect("monitor", &lo, SUCCESS);
+    assert!(
+        net.ip("node", "address show lo")
+            .contains("inet 127.0.0.3/8 scope host")
+    );
+    net.expect("stop", &lo, SUCCESS);
+    assert!(!net.has("node", "127.0.0.3"));
+}
+
+/// One resource, many addresses: all or none.
+#[test]
+fn several_addresses_are_one_unit() {
+    let Some(net) = Net::new() else { return };
+    let all = [(
+        "ip",
+        "192.168.144.2, 192.168.144.4/28 2001:db8:1234::2,10.1.2.3/24@eth1",
+    )];
+    let before = net.addresses("node");
+    net.expect("start", &all, SUCCESS);
+    net.expect("monitor", &all, SUCCESS);
+    net.ip("node", "address del 192.168.144.4/28 dev eth0");
+    let lost = net.expect("monitor", &all, GENERIC);
+    assert_eq!(lost.reason(), "192.168.144.4 is not there");
+    net.expect("stop", &all, SUCCESS);
+    assert_eq!(net.addresses("node"), before);
+}
+
+/// The second address cannot be added, as the kernel has none of its family on this device.
+#[test]
+fn a_failed_start_leaves_everything_as_it_was() {
+    let Some(net) = Net::new() else { return };
+    net.inside("node", || {
+        std::fs::write("/proc/sys/net/ipv6/conf/eth1/disable_ipv6", "1").unwrap();
+    });
+    net.ip("node", "address add 192.168.144.2/32 dev eth1");
+    let before = net.addresses("node");
+    let both = [("ip", "192.168.144.2/24@eth0, 2001:db8:1::2/64@eth1")];
+    let failed = net.expect("start", &both, GENERIC);
+    assert!(failed.reason().contains("2001:db8:1::2/64"), "{failed:?}");
+    assert_eq!(net.addresses("node"), before);
+    net.expect("monitor", &[("ip", "192.168.144.4"), PROBE], NOT_RUNNING);
+}
+
+/// A link that is down is soft at start and monitor: neither 5 nor 2 bans the node.
+#[test]
+fn a_link_that_is_down_is_a_soft_failure_and_named() {
+    let Some(net) = Net::new() else { return };
+    net.expect("start", &[V4], SUCCESS);
+    net.ip("peer", "link set eth0 down");
+    let failed = net.expect("monitor", &[V4, RECURRING], GENERIC);
+    let state = failed
+        .reason()
+        .strip_prefix("device eth0 of 192.168.144.2/24 is ");
+    assert!(
+        matches!(state, Some("DOWN" | "LOWERLAYERDOWN")),
+        "{failed:?}"
+    );
+    net.expect("monitor", &[V4, ("check_link_status", "false")], SUCCESS);
+    net.expect("stop", &[V4], SUCCESS);
+    let failed = net.expect("start", &[V4], GENERIC);
+    assert!(
+        failed.reason().starts_with("device eth0 is ") && failed.reason().contains("DOWN;"),
+        "{failed:?}"
+    );
+    net.expect("start", &[V4, ("check_link_status", "false")], SUCCESS);
+    assert!(net.has("node", V4.1));
+}
+
+/// networkd and wicked remove what they do not know.
+#[test]
+fn an_address_that_others_removed_is_put_back_when_that_is_wanted() {
+    let Some(net) = Net::new() else { return };
+    let both = ("ip", "192.168.144.2 2001:db8:1234::2");
+    net.expect("start", &[both], SUCCESS);
+    let whole = net.addresses("node");
+    let flush = || {
+        net.ip("node", "address del 192.168.144.2/24 dev eth0");
+        net.ip("node", "address del 2001:db8:1234::2/64 dev eth0");
+    };
+    flush();
+    let lost = net.expect("monitor", &[both, RECURRING], NOT_RUNNING);
+    assert_eq!(
+        lost.reason(),
+        "192.168.144.2 is not there; 2001:db8:1234::2 is not there"
+    );
+    let restore = ("restore", "true");
+    net.expect("monitor", &[both, restore, PROBE], NOT_RUNNING);
+    let back = net.expect("monitor", &[both, restore, RECURRING], SUCCESS);
+    assert!(
+        back.said
+            .contains("another program has removed 192.168.144.2/24 from eth0"),
+        "{back:?}"
+    );
+    assert_eq!(net.addresses("node"), whole);
+    net.expect("stop", &[both, restore], SUCCESS);
+    net.expect("monitor", &[both, restore, RECURRING], NOT_RUNNING);
+    assert!(!net.has("node", "192.168.144.2"), "stopped, and put back");
+}

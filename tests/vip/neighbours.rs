@@ -1,0 +1,250 @@
+//! What a second host sees and says.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::net::{Net, wait};
+
+const BOTH: (&str, &str) = ("ip", "192.168.144.2 2001:db8:1234::2");
+const IPS: [&str; 2] = ["192.168.144.2", "2001:db8:1234::2"];
+const LEVEL_10: (&str, &str) = ("OCF_CHECK_LEVEL", "10");
+const LEVEL_20: (&str, &str) = ("OCF_CHECK_LEVEL", "20");
+const NO_CHECK: (&str, &str) = ("conflict_check", "false");
+
+/// The peer remembers another host as the owner, as it does after a node has died.
+fn remember_the_dead(net: &Net) {
+    for ip in IPS {
+        net.ip(
+            "peer",
+            &format!("neighbour replace {ip} lladdr 02:00:00:00:de:ad dev eth0 nud reachable"),
+        );
+    }
+}
+
+fn remembered(net: &Net, ip: &str) -> String {
+    let known = net.ip("peer", &format!("neighbour show {ip} dev eth0"));
+    let mac = known.split("lladdr ").nth(1).unwrap_or_default();
+    mac.split_ascii_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn a_second_host_knows_the_new_node_within_50_ms_of_start() {
+    let Some(net) = Net::new() else { return };
+    remember_the_dead(&net);
+    net.expect("start", &[BOTH], 0);
+    let mac = net.mac("node", "eth0");
+    for ip in IPS {
+        wait(ip, Duration::from_millis(50), || {
+            remembered(&net, ip) == mac
+        });
+    }
+    // No announcement was lost that a later one had to make good for: the job is not needed for this.
+    net.expect("stop", &[BOTH], 0);
+    remember_the_dead(&net);
+    net.expect("start", &[BOTH, ("arp_count", "1"), NO_CHECK], 0);
+    for ip in IPS {
+        wait(ip, Duration::from_millis(50), || {
+            remembered(&net, ip) == mac
+        });
+    }
+}
+
+/// RA #977: some switches accept only one of the two forms.
+#[test]
+fn announcements_are_repeated_as_often_as_configured_and_then_end() {
+    let Some(net) = Net::new() else { return };
+    net.expect(
+        "start",
+        &[BOTH, ("arp_count", "4"), ("arp_interval", "20")],
+        0,
+    );
+    let mac = net.mac("node", "eth0");
+    for round in 0..2 {
+        remember_the_dead(&net);
+        for ip in IPS {
+            let what = format!("{ip}, announced again ({round})");
+            wait(&what, Duration::from_secs(5), || {
+                remembered(&net, ip) == mac
+            });
+        }
+    }
+    net.await_job();
+    remember_the_dead(&net);
+    // A monitor announces when it is told to.
+    net.expect("monitor", &[BOTH], 0);
+    assert_eq!(remembered(&net, IPS[0]), "02:00:00:00:de:ad");
+    net.expect("monitor", &[BOTH, ("arp_count_refresh", "1")], 0);
+    for ip in IPS {
+        wait(ip, Duration::from_secs(1), || remembered(&net, ip) == mac);
+    }
+}
+
+/// The old owner must not speak after it has stopped: its job would turn the neighbours back.
+#[test]
+fn stop_ends_the_announcements() {
+    let Some(net) = Net::new() else { return };
+    net.expect(
+        "start",
+        &[BOTH, ("arp_count", "1000"), ("arp_interval", "1")],
+        0,
+    );
+    net.expect("stop", &[BOTH], 0);
+    remember_the_dead(&net);
+    net.expect("start", &[("ip", "192.168.144.77")], 0); // time passes, and frames with it
+    for ip in IPS {
+        assert_eq!(remembered(&net, ip), "02:00:00:00:de:ad");
+    }
+}
+
+#[test]
+fn start_names_the_machine_that_has_the_address_and_takes_nothing() {
+    let Some(net) = Net::new() else { return };
+    for (ip, mask) in [(IPS[0], 24), (IPS[1], 64)] {
+        net.ip("peer", &format!("address add {ip}/{mask} dev eth0"));
+        if ip.contains(':') {
+            let tentative = || net.ip("peer", "address show eth0").contains("tentative");
+            wait("the peer's own detection", Duration::from_secs(5), || {
+                !tentative()
+            });
+        }
+        let before = net.addresses("node");
+        let refused = net.expect("start", &[BOTH], 1);
+        let wanted = format!("{} has {ip} too, on eth0", net.mac("peer", "eth0"));
+        assert!(refused.reason().starts_with(&wanted), "{refused:?}");
+        assert_eq!(net.addresses("node"), before);
+        assert!(!fs::exists(net.record("node")).unwrap());
+        net.ip("peer", &format!("address del {ip}/{mask} dev eth0"));
+    }
+    net.ip("peer", "address add 192.168.144.2/24 dev eth0");
+    net.expect("start", &[("ip", IPS[0]), NO_CHECK], 0);
+    // RA #913: the old name of the parameter.
+    net.expect("stop", &[("ip", IPS[0])], 0);
+    net.expect(
+        "start",
+        &[("ip", IPS[0]), NO_CHECK, ("run_arping", "true")],
+        1,
+    );
+}
+
+/// Without the agent's own question the kernel asks, and start waits for what it finds.
+#[test]
+fn the_kernels_detection_is_waited_for_where_the_agent_does_not_ask() {
+    let Some(net) = Net::new() else { return };
+    net.expect("start", &[("ip", IPS[1]), NO_CHECK], 0);
+    let there = net.ip("node", "address show eth0");
+    assert!(
+        there.contains("::2/64") && !there.contains("tentative"),
+        "{there}"
+    );
+    net.expect("stop", &[("ip", IPS[1])], 0);
+    net.ip("peer", "address add 2001:db8:1234::2/64 dev eth0 nodad");
+    let before = net.addresses("node");
+    let refused = net.expect("start", &[("ip", IPS[1]), NO_CHECK], 1);
+    assert!(
+        refused
+            .reason()
+            .contains("duplicate address detection found"),
+        "{refused:?}"
+    );
+    assert_eq!(net.addresses("node"), before);
+    net.expect("start", &[("ip", IPS[1]), ("nodad", "true")], 0);
+}
+
+/// Two nodes claim one address; the second does not ask. The first hears of it and its monitor says so.
+#[test]
+fn a_second_claim_is_heard_and_fails_the_next_monitor() {
+    let Some(net) = Net::new() else { return };
+    for (ip, no) in [(IPS[0], ("arp_count", "3")), (IPS[1], ("nodad", "true"))] {
+        let one = ("ip", ip);
+        net.expect("start", &[one], 0);
+        assert_eq!(net.act_on("peer", "start", &[one, NO_CHECK, no]).code, 0);
+        net.await_job();
+        let failed = net.expect("monitor", &[one], 1);
+        let wanted = format!("{} has {ip} too, on eth0", net.mac("peer", "eth0"));
+        assert_eq!(failed.reason(), wanted);
+        assert_eq!(net.act_on("peer", "stop", &[one]).code, 0);
+        net.expect("stop", &[one], 0);
+        net.expect("start", &[one], 0);
+        net.expect("monitor", &[one], 0);
+        net.expect("stop", &[one], 0);
+    }
+}
+
+#[test]
+fn level_10_asks_whether_anybody_else_answers() {
+    let Some(net) = Net::new() else { return };
+    net.expect("start", &[BOTH], 0);
+    net.await_job();
+    net.expect("monitor", &[BOTH, LEVEL_10], 0);
+    for (ip, mask) in [(IPS[0], "24"), (IPS[1], "64 nodad")] {
+        net.ip(
+            "peer",
+            &format!("address add {ip}/{} dev eth0{}", &mask[..2], &mask[2..]),
+        );
+        net.expect("monitor", &[BOTH], 0);
+        let failed = net.expect("monitor", &[BOTH, LEVEL_10], 1);
+        assert!(
+            failed.reason().contains(&format!("has {ip} too")),
+            "{failed:?}"
+        );
+        net.ip("peer", &format!("address del {ip}/{} dev eth0", &mask[..2]));
+    }
+}
+
+#[test]
+fn level_20_asks_the_gateway() {
+    let Some(net) = Net::new() else { return };
+    net.expect("start", &[BOTH], 0);
+    net.expect("monitor", &[BOTH, LEVEL_20], 0); // there is no gateway to ask
+    net.ip("node", "route add default via 192.168.144.3");
+    net.expect("monitor", &[BOTH, LEVEL_20], 0);
+    let both = ("gateway", "192.168.144.3, 2001:db8:1234::3");
+    net.expect("monitor", &[BOTH, LEVEL_20, both], 0);
+    let silent = net.expect(
+        "monitor",
+        &[BOTH, LEVEL_20, ("gateway", "192.168.144.3 192.168.144.99")],
+        1,
+    );
+    assert_eq!(
+        silent.reason(),
+        "the gateway 192.168.144.99 does not answer"
+    );
+    net.ip("peer", "address del 192.168.144.3/24 dev eth0");
+    let silent = net.expect("monitor", &[BOTH, LEVEL_20], 1);
+    assert_eq!(silent.reason(), "the gateway 192.168.144.3 does not answer");
+}
+
+/// RA #1117: a firewall that ignores announcements to everybody, and learns only from what is meant for itself.
+#[test]
+fn a_gateway_that_ignores_announcements_is_told_alone() {
+    let Some(net) = Net::new() else { return };
+    remember_the_dead(&net);
+    net.expect(
+        "start",
+        &[BOTH, ("gateway", "192.168.144.3 2001:db8:1234::3")],
+        0,
+    );
+    let mac = net.mac("node", "eth0");
+    for ip in IPS {
+        wait(ip, Duration::from_secs(1), || remembered(&net, ip) == mac);
+    }
+}
+
+/// 3.2 no. 4: the peer's start succeeds when nothing was sent.
+#[test]
+fn start_fails_when_the_announcement_cannot_be_sent() {
+    let Some(net) = Net::new() else { return };
+    // A device whose queue drops everything reports no error; one that is down does.
+    let dead = [("ip", "10.7.0.1/24@eth1")];
+    net.ip("node", "link set eth1 down");
+    net.expect("start", &dead, 1);
+    assert!(!net.has("node", "10.7.0.1"));
+    let told = net.expect("start", &[dead[0], ("check_link_status", "false")], 0);
+    assert!(
+        told.said.contains("not announced: 10.7.0.1 on eth1"),
+        "{told:?}"
+    );
+}

@@ -1,0 +1,142 @@
+//! Beside the peer, on the same machine in the same run; many addresses; many rounds.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::net::{IPADDR2, Net};
+
+const ONE: (&str, &str) = ("ip", "192.168.144.2");
+
+#[test]
+fn a_thousand_rounds_leave_the_address_list_as_it_was() {
+    let Some(net) = Net::new() else { return };
+    let both = ("ip", "192.168.144.2 2001:db8:1234::2");
+    // Without jobs, whose end each stop would have to wait for.
+    let quick = [
+        both,
+        ("arp_count", "1"),
+        ("conflict_check", "false"),
+        ("nodad", "true"),
+    ];
+    let before = net.addresses("node");
+    for _ in 0..1000 {
+        net.expect("start", &quick, 0);
+        net.expect("stop", &quick, 0);
+    }
+    assert_eq!(net.addresses("node"), before);
+    for _ in 0..50 {
+        net.expect("start", &[both], 0);
+        net.expect("stop", &[both], 0);
+    }
+    assert_eq!(net.addresses("node"), before);
+}
+
+/// The static program if there is one, else the one under test.
+fn ours() -> String {
+    let folder = std::env::var("GALERA_RS_STATIC_DIR").unwrap_or_default();
+    let built = format!("{folder}/vip-rs");
+    if Path::new(&built).exists() {
+        built
+    } else {
+        env!("CARGO_BIN_EXE_vip-rs").to_owned()
+    }
+}
+
+const ROUNDS: usize = 15;
+
+/// The quickest start, monitor and stop: what they cost when nothing else is going on.
+fn times(net: &Net, agent: &str, params: &[(&str, &str)], rounds: usize) -> [Duration; 3] {
+    let mut taken: [Vec<Duration>; 3] = Default::default();
+    for _ in 0..rounds {
+        for (action, taken) in ["start", "monitor", "stop"].iter().zip(&mut taken) {
+            if *action == "stop" {
+                net.await_job();
+            }
+            let answer = net.act_by(agent, action, params);
+            assert_eq!(answer.code, 0, "{agent} {action}: {}", answer.said);
+            taken.push(answer.took);
+        }
+    }
+    taken.map(|taken| taken.into_iter().min().unwrap())
+}
+
+fn assert_twentieth(what: &str, ours: [Duration; 3], theirs: [Duration; 3]) {
+    let mut told = String::new();
+    for ((action, ours), theirs) in ["start", "monitor", "stop"].iter().zip(ours).zip(theirs) {
+        let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
+        writeln!(
+            told,
+            "{what} {action}: {ours:?} against {theirs:?}, {ratio:.1} times"
+        )
+        .unwrap();
+    }
+    eprint!("{told}");
+    let slow = ours
+        .iter()
+        .zip(theirs)
+        .any(|(ours, theirs)| *ours * 20 > theirs);
+    assert!(!slow, "{told}");
+}
+
+#[test]
+fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
+    let Some(net) = Net::alone() else { return };
+    let required = std::env::var("REQUIRE_REAL").is_ok_and(|value| value == "1");
+    if !Path::new(IPADDR2).exists() {
+        assert!(!required, "{IPADDR2} is missing, and REQUIRE_REAL=1");
+        eprintln!("SKIPPED: {IPADDR2} is missing");
+        return;
+    }
+    let theirs = [ONE, ("nic", "eth0"), ("cidr_netmask", "24")];
+    let ours = ours();
+    assert_twentieth(
+        "IPv4",
+        times(&net, &ours, &theirs, ROUNDS),
+        times(&net, IPADDR2, &theirs, ROUNDS),
+    );
+    let v6 = [
+        ("ip", "2001:db8:1234::2"),
+        ("nic", "eth0"),
+        ("cidr_netmask", "64"),
+    ];
+    assert_twentieth(
+        "IPv6",
+        times(&net, &ours, &v6, ROUNDS),
+        times(&net, IPADDR2, &v6, 1),
+    );
+}
+
+/// 500 addresses, IPv4 and IPv6, in one resource.
+#[test]
+fn many_addresses_cost_little_more_than_one() {
+    let Some(net) = Net::alone() else { return };
+    let list = |count: usize| {
+        let mut list = String::new();
+        for k in 0..count {
+            let (high, low) = (k / 500, k / 2 % 250);
+            match k % 2 {
+                0 => write!(list, "10.9.{high}.{low}/16@eth0 "),
+                _ => write!(list, "2001:db8:9::{high}:{low:x}/64@eth0 "),
+            }
+            .unwrap();
+        }
+        list
+    };
+    let (one, quarter, all) = (list(2), list(125), list(500));
+    let ours = ours();
+    let of = |list: &str| times(&net, &ours, &[("ip", list)], 5);
+    let [_, one, _] = of(&one);
+    let [quarter_start, _, quarter_stop] = of(&quarter);
+    let [start, monitor, stop] = of(&all);
+    eprintln!(
+        "monitor: 2 addresses {one:?}, 500 {monitor:?}; start {quarter_start:?} {start:?}; stop {quarter_stop:?} {stop:?}"
+    );
+    assert!(monitor < one * 10, "{monitor:?} for 500, {one:?} for 2");
+    // Four times as many take four times as long; with the square it would be sixteen.
+    assert!(
+        start < quarter_start * 8,
+        "{quarter_start:?}, then {start:?}"
+    );
+    assert!(stop < quarter_stop * 8, "{quarter_stop:?}, then {stop:?}");
+}
