@@ -34,4 +34,5 @@ mod peer;
 mod positions;
 mod power;
 mod transfer;
+mod two_clusters;
 mod writer_lost;

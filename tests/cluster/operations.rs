@@ -2,9 +2,81 @@
 
 use std::time::Duration;
 
-use crate::harness::{Lab, SINGLE_WRITER, full_transfers, lives};
+use crate::harness::{Lab, Node, SINGLE_WRITER, full_transfers, lives, within};
 
 const STEP: Duration = Duration::from_secs(60);
+
+/// Longer than the cluster takes to recover a server that it manages.
+const RECOVERY: Duration = Duration::from_secs(3);
+
+#[test]
+fn what_is_restarted_by_hand_in_maintenance_is_adopted_with_its_role_and_not_restarted_again() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    let writer = lab.promoted()[0];
+    maintenance(&lab, true);
+    let servers = servers_restarted(&lab, writer);
+    maintenance(&lab, false);
+    unchanged(&lab, writer, &servers, "a server was restarted by hand");
+    lab.insert(writer, 1);
+
+    maintenance(&lab, true);
+    pacemaker_restarted(&lab, &[writer, lab.unpromoted()[0]]);
+    maintenance(&lab, false);
+    unchanged(&lab, writer, &servers, "Pacemaker was restarted");
+    lab.insert(writer, 2);
+    // It is attended to as before.
+    lab.kill_server(writer);
+    lab.wait_in_service("the death of an adopted server");
+}
+
+/// Returns when the cluster has taken it in: monitors end and begin with it. `crm_resource --wait` does not see that.
+fn maintenance(lab: &Lab, on: bool) {
+    lab.crm(&format!("configure property maintenance-mode={on}"));
+    let mut idle = 0;
+    lab.wait("an idle controller", STEP, || {
+        let asked = lab.any().run("for k in 1 2 3; do crmadmin -S node$k; done");
+        idle = if asked.stdout.contains("S_IDLE") {
+            idle + 1
+        } else {
+            0
+        };
+        idle > 2
+    });
+}
+
+/// The writer's server is killed and started by hand. Returns the lives of all servers.
+fn servers_restarted(lab: &Lab, writer: u8) -> Vec<String> {
+    let node = lab.node(writer);
+    node.kill_server();
+    let started = within(RECOVERY, || !node.server_life().is_empty());
+    assert_eq!(started, None, "started behind the operator's back");
+    node.start_server("");
+    lab.wait("the server that was started by hand", STEP, || {
+        lab.all_synced() && lab.published(writer)["phase"] == "member"
+    });
+    lives(lab)
+}
+
+/// Pacemaker ends on some nodes and starts again, while their servers go on.
+fn pacemaker_restarted(lab: &Lab, nodes: &[u8]) {
+    for &k in nodes {
+        lab.node(k).stop_pacemaker();
+    }
+    lab.wait("the nodes away", STEP, || {
+        nodes.iter().all(|&k| lab.score(k).is_empty())
+    });
+    lab.insert(nodes[0], 3);
+    for &k in nodes {
+        lab.node(k).start_pacemaker();
+    }
+    lab.wait("Pacemaker again", STEP, || lab.ready());
+    lab.wait("the memberships published again", STEP, || {
+        let back = |&k: &u8| lab.published(k)["phase"] == "member" && lab.score(k) == "100";
+        nodes.iter().all(back)
+    });
+}
 
 /// The same servers serve, the same one is promoted, and nothing has failed.
 #[track_caller]
@@ -85,5 +157,31 @@ fn back(lab: &Lab, k: u8, before: &[String], by: &str) {
 fn only(lab: &Lab, k: u8, before: &[String], by: &str) {
     for (number, (now, then)) in (1..).zip(lives(lab).iter().zip(before)) {
         assert_eq!(now == then, number != k, "node {number} after {by} of {k}");
+    }
+}
+
+impl Lab {
+    /// The promotion score of a node; empty without one.
+    fn score(&self, k: u8) -> String {
+        let query = format!("crm_attribute -N node{k} -l reboot -n master-db --query --quiet");
+        self.any().run(&query).stdout.trim().to_owned()
+    }
+}
+
+impl Node<'_> {
+    /// Ends Pacemaker in order, as its service would; Corosync goes on.
+    fn stop_pacemaker(&self) {
+        self.run_for(
+            STEP,
+            "pkill -TERM -x pacemakerd; while pgrep -x pacemakerd >/dev/null; do sleep 0.1; done",
+        )
+        .ok();
+    }
+
+    fn start_pacemaker(&self) {
+        self.ok(
+            "PCMK_logfile=/var/log/pacemaker/pacemaker.log PCMK_logfacility=none setsid pacemakerd -f \
+             >/dev/null 2>&1 </dev/null &",
+        );
     }
 }
