@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::database::{Cause, Database, DatabaseError};
+use super::datadir::free_mib;
 use super::health::{self, Deep, Limits, Seen};
 use super::membership::ANSWER;
 use super::params::GaleraParams;
@@ -117,11 +118,6 @@ impl Patient<'_> {
     }
 }
 
-fn free_mib(datadir: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(datadir).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize) >> 20)
-}
-
 /// The newest of the files that a server writes into its data directory for each write set that it could not
 /// apply (`GRA_*.log`), if it is not older than this.
 fn not_applied(datadir: &Path, since: u64) -> Option<String> {
@@ -149,11 +145,5 @@ mod tests {
         let found = not_applied(directory.path(), 1);
         assert_eq!(found.as_deref(), Some("GRA_1_2_v2.log"));
         assert_eq!(not_applied(directory.path(), u64::MAX), None);
-    }
-
-    #[test]
-    fn the_free_space_of_a_directory_is_known_and_that_of_nothing_is_not() {
-        assert!(free_mib(Path::new("/")).is_some());
-        assert_eq!(free_mib(Path::new("/nowhere/at/all")), None);
     }
 }

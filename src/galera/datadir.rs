@@ -41,6 +41,12 @@ pub fn any_holder(datadir: &Path) -> Result<Option<Process>, Failure> {
     Ok(data_holder(datadir)?.or_else(|| hidden_holder(datadir, &LOCKED)))
 }
 
+/// How much space is left for what is in this directory, in MiB; `None` when that cannot be told.
+pub fn free_mib(datadir: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(datadir).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize) >> 20)
+}
+
 /// What a data directory holds apart from Galera's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Directory {
@@ -87,4 +93,15 @@ pub fn inspect(datadir: &Path) -> io::Result<Directory> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_free_space_of_a_directory_is_known_and_that_of_nothing_is_not() {
+        assert!(free_mib(Path::new("/")).is_some());
+        assert_eq!(free_mib(Path::new("/nowhere/at/all")), None);
+    }
 }

@@ -5,6 +5,7 @@
 //!
 //! Where somebody asks for a node [alone], the store of that answers in the cluster's place.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -107,6 +108,39 @@ pub fn set_attribute(
         let seen = cib.node(node).and_then(|node| node.transient.get(name));
         Ok((seen == value).then_some(()))
     })
+}
+
+/// Sets an attribute of this node that never gets into the CIB, where each change would make the cluster think
+/// again; `None` empties it.
+///
+/// # Errors
+/// When the tool fails.
+pub fn set_private(name: &str, value: Option<&str>) -> Result<(), ClusterError> {
+    let mut change = program("attrd_updater");
+    let value = value.unwrap_or_default();
+    change.args(["--private", "--name", name, "--update", value]);
+    succeed(change).map(drop)
+}
+
+/// The values of such an attribute, by node; empty ones, and an attribute that nobody has set, count as none.
+///
+/// # Errors
+/// When the tool cannot be run.
+pub fn private(name: &str) -> Result<BTreeMap<String, String>, ClusterError> {
+    let mut query = program("attrd_updater");
+    query.args(["--query", "--all", "--name", name]);
+    let output = run(query, LIMIT)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(private_value).collect())
+}
+
+/// `name="db-transfer" host="node3" value="receiving"`; what is in the value may be escaped or not.
+fn private_value(line: &str) -> Option<(String, String)> {
+    let (_, host) = line.split_once(" host=\"")?;
+    let (host, value) = host.split_once("\" value=\"")?;
+    let value = value.strip_suffix('"')?;
+    let value = quick_xml::escape::unescape(value).map_or(value.into(), |plain| plain.into_owned());
+    (!value.is_empty()).then(|| (host.to_owned(), value))
 }
 
 /// Sets this node's promotion score for a resource, or removes it.
@@ -220,5 +254,20 @@ fn failed(tool: &str, output: &Output) -> ClusterError {
         tool,
         code: output.code,
         message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_value_is_read_escaped_or_not() {
+        let wanted = Some(("node3".to_owned(), "{\"a\":1}".to_owned()));
+        let line = r#"name="db-transfer" host="node3" value="{"a":1}""#;
+        assert_eq!(private_value(line), wanted);
+        let line = r#"name="db-transfer" host="node3" value="{&quot;a&quot;:1}""#;
+        assert_eq!(private_value(line), wanted);
+        assert_eq!(private_value(r#"name="x" host="node3" value="""#), None);
     }
 }

@@ -1,13 +1,17 @@
 //! Processes: which one is meant, whether it lives, how it is told to end.
 
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
+
+/// What the kernel appends to the path of a program whose file was replaced or removed (proc(5), `/proc/PID/exe`).
+const REPLACED: &str = " (deleted)";
 
 /// A process, told apart from a later one with the same number by its start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +77,27 @@ impl Process {
         space("self").is_some_and(|own| space(&self.pid.to_string()) == Some(own))
     }
 
+    /// Whether it runs this very program, or the one that an upgrade has put this one in the place of, or the
+    /// other way round.
+    pub fn is_of_this_program(&self) -> bool {
+        let theirs = fs::read_link(format!("/proc/{}/exe", self.pid));
+        own_program().is_ok_and(|own| theirs.is_ok_and(|theirs| place(&theirs) == own))
+    }
+
+    /// The name of its program, cut to 15 bytes (`/proc/PID/comm`).
+    pub fn program(&self) -> String {
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid));
+        name.unwrap_or_default().trim_end().to_owned()
+    }
+
+    /// How many bytes it, and whatever children of it have ended, have written to files, pipes and sockets
+    /// (`wchar` of `/proc/PID/io`); `None` when that is not shown.
+    pub fn written(&self) -> Option<u64> {
+        let counts = fs::read_to_string(format!("/proc/{}/io", self.pid)).ok()?;
+        let count = counts.lines().find_map(|line| line.strip_prefix("wchar: "));
+        count?.parse().ok()
+    }
+
     /// Its command line.
     pub fn arguments(&self) -> Vec<String> {
         let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
@@ -92,6 +117,22 @@ pub struct OpenFile {
     pub path: PathBuf,
     /// What the kernel calls it: the path, `socket:[..]` and the like.
     pub name: PathBuf,
+}
+
+/// Where the program of this process lies: its successor, if it was upgraded meanwhile.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn own_program() -> io::Result<PathBuf> {
+    fs::read_link("/proc/self/exe").map(|link| place(&link))
+}
+
+/// The place that a program was started from.
+fn place(link: &Path) -> PathBuf {
+    let text = link.to_str().unwrap_or_default();
+    text.strip_suffix(REPLACED)
+        .map_or(link, Path::new)
+        .to_owned()
 }
 
 /// The state and the start time of a process.
@@ -215,6 +256,15 @@ mod tests {
         assert!(watch.ended_within(Duration::from_secs(10)));
         assert_eq!(Process::of_pid(child.id()), None);
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_program_is_the_same_before_and_after_its_file_was_replaced() {
+        let upgraded = Path::new("/usr/lib/ocf/a (deleted)");
+        assert_eq!(place(upgraded), Path::new("/usr/lib/ocf/a"));
+        assert_eq!(place(Path::new("/usr/bin/b")), Path::new("/usr/bin/b"));
+        let own = Process::of_pid(std::process::id()).unwrap();
+        assert!(own.is_of_this_program());
     }
 
     #[test]
