@@ -75,7 +75,11 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Error> {
     match &cli.verb {
         Verb::Status(view) => {
-            let status = status::of(&look(view)?);
+            let mut scene = look(view)?;
+            if view.cib.is_none() {
+                scene.look_at_transfers();
+            }
+            let status = status::of(&scene);
             tell(out, view, &status, || show::status(&status))
         }
         Verb::Explain(view) => {

@@ -11,6 +11,7 @@ use crate::galera::address::HostMap;
 use crate::galera::ballot::{Ballot, Elector};
 use crate::galera::election::{Verdict, elect};
 use crate::galera::outlook::{Asker, Outlook};
+use crate::galera::transfer::{self, Transfer};
 use crate::galera::{self, GaleraParams};
 use crate::ocf::{Env, Params as _};
 use crate::sys::{by_resource, cluster};
@@ -29,6 +30,8 @@ pub(super) struct Scene {
     pub outlook: Outlook,
     /// The cluster's names of electors, as far as they are known.
     nodes: BTreeMap<Elector, String>,
+    /// State transfers under way, by node; only of the running cluster.
+    pub transfers: BTreeMap<String, Transfer>,
     /// What is odd about the look itself.
     pub warnings: Vec<String>,
 }
@@ -82,8 +85,23 @@ impl Scene {
             cib,
             resource,
             outlook,
+            transfers: BTreeMap::new(),
             warnings,
         })
+    }
+
+    /// Looks at what the running cluster tells beyond its CIB.
+    pub fn look_at_transfers(&mut self) {
+        match cluster::private(&transfer::attribute(&self.resource)) {
+            Ok(told) => {
+                let read =
+                    |(node, text): (_, String)| Some((node, serde_json::from_str(&text).ok()?));
+                self.transfers = told.into_iter().filter_map(read).collect();
+            }
+            Err(error) => self
+                .warnings
+                .push(format!("state transfers are not shown: {error}")),
+        }
     }
 
     pub fn ballot(&self) -> &Ballot {

@@ -129,6 +129,9 @@ fn nodes(rows: &[Row]) -> String {
         if let Some(reason) = &row.reason {
             text += &wrap("", &format!("{}: {reason}", name(row)));
         }
+        if let Some(transfer) = &row.transfer {
+            text += &wrap("", &format!("{}: {}", name(row), transfer.text));
+        }
     }
     text
 }

@@ -12,6 +12,7 @@ use super::stand;
 use crate::cib::{Node, Role};
 use crate::galera::ballot::{Epoch, Force, Stand};
 use crate::galera::published::{Phase, Published};
+use crate::galera::transfer::{Step, Transfer};
 
 /// Everything that `status` tells.
 #[derive(Debug, Serialize)]
@@ -63,6 +64,18 @@ pub(super) struct Row {
     pub recovered: bool,
     pub score: Option<String>,
     pub fail_count: i32,
+    pub transfer: Option<TransferView>,
+}
+
+/// A state transfer to a node.
+#[derive(Debug, Serialize)]
+pub(super) struct TransferView {
+    pub step: Step,
+    pub donor: Option<String>,
+    pub bytes: Option<u64>,
+    pub bytes_per_second: Option<u64>,
+    pub since: Option<String>,
+    pub text: String,
 }
 
 /// An elector that has not reported.
@@ -119,7 +132,28 @@ fn row(scene: &Scene, node: &Node) -> Row {
         role: role(scene.cib.role(resource, name)),
         score: score.map(|score| score.to_string()),
         fail_count: scene.cib.fail_count(resource, name).points(),
+        transfer: scene
+            .transfers
+            .get(name)
+            .filter(|_| joins(published))
+            .map(transfer),
         ..published.map(data).unwrap_or_default()
+    }
+}
+
+/// What was told of an earlier transfer does not count.
+fn joins(published: Option<&Published>) -> bool {
+    published.is_some_and(|published| published.phase == Phase::Joining)
+}
+
+fn transfer(transfer: &Transfer) -> TransferView {
+    TransferView {
+        step: transfer.step,
+        donor: transfer.donor.clone(),
+        bytes: transfer.bytes,
+        bytes_per_second: transfer.bytes_per_second,
+        since: i64::try_from(transfer.since).ok().and_then(moment),
+        text: transfer.to_string(),
     }
 }
 
@@ -186,6 +220,10 @@ fn since(scene: &Scene, node: &Node) -> Option<String> {
     if !node.online() && &*last.operation == "start" {
         return None;
     }
-    let moment = OffsetDateTime::from_unix_timestamp(last.last_rc_change?).ok()?;
+    moment(last.last_rc_change?)
+}
+
+fn moment(seconds: i64) -> Option<String> {
+    let moment = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     moment.format(&Rfc3339).ok()
 }

@@ -201,7 +201,10 @@ fn join(job: &Job<'_>, report: &Report, outlook: &Outlook) -> Result<Option<Arri
     job.note("joining the primary component", Mood::Well);
     let forced = outlook.epoch().last_forced(epoch);
     let start = position.filter(|_| report.recovered);
-    let process = job.node.server().start(Beginning::Join { forced }, start)?;
+    let configured = job.node.settings.sst_donor.as_deref();
+    let donors = job.node.volatile.disappointments().wanted(configured);
+    let beginning = Beginning::Join { forced, donors };
+    let process = job.node.server().start(beginning, start)?;
     let limit = Deadline::after(job.node.params.join_timeout);
     let joined = reach_component(job, process, &limit, || component_is_gone(job))?;
     Ok(joined.then_some((process, epoch)))
@@ -248,7 +251,11 @@ fn restore(job: &Job<'_>, report: &Report, epoch: u64) -> Result<Option<Arrived>
     job.node.void_order(&outlook)?;
     let forced = outlook.epoch().last_forced(epoch);
     let start = report.position().filter(|_| report.recovered);
-    let process = job.node.server().start(Beginning::Join { forced }, start)?;
+    let beginning = Beginning::Join {
+        forced,
+        donors: None,
+    };
+    let process = job.node.server().start(beginning, start)?;
     let limit = Deadline::after(job.node.params.restore_timeout);
     if reach_component(job, process, &limit, || Ok(false))? {
         return Ok(Some((process, epoch)));

@@ -63,11 +63,17 @@ impl Job<'_> {
     }
 
     /// The resource has failed. The next monitor says why, which this job cannot; where there is none, the job
-    /// tells that it has.
+    /// tells that it has. `cut`: it was a state transfer that died. One that keeps dying moves the whole data each
+    /// time, so the start that follows fails too, which keeps the resource away until somebody cleans it up.
     ///
     /// # Errors
     /// When the cluster does not answer.
-    pub fn give_up(&self, failures: &Failures) -> Done {
+    pub fn give_up(&self, failures: &Failures, cut: bool) -> Done {
+        if cut {
+            let (why, name) = (failures.sentence(), &self.node.resource);
+            let text = format!("{why}; mend that, then: crm resource cleanup {name}");
+            self.node.volatile.surrender(&text).map_err(retry)?;
+        }
         self.note(&failures.sentence(), Mood::Failed);
         let unheard = Deadline::after(UNHEARD);
         while !unheard.passed() {

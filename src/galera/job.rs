@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use super::Galera;
 use super::arrival;
+use super::ear::Ear;
 use super::evictor::Evictor;
 use super::hand;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
 use super::published::Phase;
 use super::server;
-use super::volatile::{Ear, Mood};
+use super::transfer::{self, Meter};
+use super::volatile::Mood;
 use crate::ocf::{Deadline, Done, Failure};
 use crate::sys::process::{Process, Watch, Woken};
 
@@ -53,7 +55,7 @@ pub fn run(agent: &Galera) -> Done {
 fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failure> {
     let job = Job { agent, node, ear };
     loop {
-        match job.one_life() {
+        let (failure, cut) = match job.one_life() {
             Ok(Life::Served) => {
                 let told = job.announce_death();
                 let alone = job.is_left_alone().unwrap_or(false);
@@ -61,21 +63,25 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
                     job.report_failure()?;
                     return told.map(|()| None);
                 }
+                continue;
             }
             Ok(Life::Changed(node)) => return Ok(Some(*node)),
-            Ok(Life::Outside) => node.volatile.forget_failures(),
-            Err(failure) => {
-                let failures = node.volatile.failed(&failure.to_string());
-                job.note(&failures.sentence(), Mood::Failing);
-                while let Some(left) = node.volatile.rest() {
-                    job.ear.listen(left);
-                }
-                if job.is_left_alone().unwrap_or(false) {
-                    job.comes_back_by_hand();
-                } else if failures.are_many() && node.volatile.failures().is_some() {
-                    return job.give_up(&failures).map(|()| None);
-                }
+            Ok(Life::Outside) => {
+                node.volatile.forget_failures();
+                continue;
             }
+            Ok(Life::Cut(failure)) => (failure, true),
+            Err(failure) => (failure, false),
+        };
+        let failures = node.volatile.failed(&failure.to_string());
+        job.note(&failures.sentence(), Mood::Failing);
+        while let Some(left) = node.volatile.rest() {
+            job.ear.listen(left);
+        }
+        if job.is_left_alone().unwrap_or(false) {
+            job.comes_back_by_hand();
+        } else if failures.are_many() && node.volatile.failures().is_some() {
+            return job.give_up(&failures, cut).map(|()| None);
         }
     }
 }
@@ -89,6 +95,19 @@ enum Life {
     Outside,
     /// It serves, and the node is configured otherwise now.
     Changed(Box<Node>),
+    /// It died amid its state transfer.
+    Cut(Failure),
+}
+
+/// How a server's way from the component into service ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It serves.
+    Synced,
+    /// There is no component any more.
+    Outside,
+    /// It died.
+    Died,
 }
 
 /// The job of one resource.
@@ -112,31 +131,42 @@ impl Job<'_> {
                 None => return Ok(Life::Outside),
             },
         };
-        if !self.until_synced(process, epoch)? {
-            return Ok(Life::Outside);
+        let mut meter = Meter::new(self.node);
+        let ended = self.until_synced(process, epoch, &mut meter);
+        transfer::is_over(&self.node.volatile, &self.node.resource);
+        match ended? {
+            Way::Synced => self.watch(process, epoch),
+            Way::Outside => Ok(Life::Outside),
+            Way::Died => self.was_cut(&meter).map(Life::Cut),
         }
-        self.watch(process, epoch)
     }
 
-    /// From the component to full service. Stops the server and returns false when the component is no more: a
-    /// server whose donors died waits for them for ever, and the others wait for its report.
-    fn until_synced(&self, process: Process, epoch: u64) -> Result<bool, Failure> {
+    /// From the component to full service. Stops the server when the component is no more: a server whose donors
+    /// died waits for them for ever, and the others wait for its report.
+    fn until_synced(
+        &self,
+        process: Process,
+        epoch: u64,
+        meter: &mut Meter<'_>,
+    ) -> Result<Way, Failure> {
         let mut look = Deadline::after(WATCHING);
         loop {
             if !process.lives() {
-                return Err(self.died("before it was synced"));
+                return Ok(Way::Died);
             }
             let progress = membership::progress(self.node)?;
             if let Progress::Serving(status) = &progress {
                 membership::enter(self.node, status, epoch)?;
+                let volatile = &self.node.volatile;
+                volatile.set_disappointments(None).map_err(retry)?;
                 log::info!("{} serves in epoch {epoch}", self.node.name);
-                return Ok(true);
+                return Ok(Way::Synced);
             }
             if look.passed() {
                 if progress == Progress::Outside && arrival::component_is_gone(self)? {
                     log::warn!("{}: the component that it joined is gone", self.node.name);
                     self.stop_outsider()?;
-                    return Ok(false);
+                    return Ok(Way::Outside);
                 }
                 look = Deadline::after(WATCHING);
                 if progress == Progress::Silent {
@@ -144,9 +174,25 @@ impl Job<'_> {
                     hand::adopt(&self.node.resource, process, &self.node.settings)?;
                 }
             }
-            self.note("in the primary component, receiving state", Mood::Well);
+            meter.look(process, &progress);
             self.ear.listen(ASKING);
         }
+    }
+
+    /// What killed a state transfer. Unless it was this node's own disk, the next one comes from another donor.
+    fn was_cut(&self, meter: &Meter<'_>) -> Result<Failure, Failure> {
+        let words = self.death("before it was synced");
+        if let Some(full) = meter.full_disk() {
+            return Ok(Failure::Retry(format!("{full} ({words})")));
+        }
+        let (volatile, group) = (&self.node.volatile, meter.group());
+        let mut all = volatile.disappointments();
+        all.add(&group);
+        volatile.set_disappointments(Some(&all)).map_err(retry)?;
+        let donor = group.donor.unwrap_or_else(|| "an unknown donor".into());
+        Ok(Failure::Retry(format!(
+            "the state transfer from {donor} failed: {words}"
+        )))
     }
 
     /// Returns when the server has died, or the configuration names other members. Nothing that fails ends the watch:
@@ -270,9 +316,12 @@ impl Job<'_> {
 
     /// The failure of a server that ended by itself.
     pub fn died(&self, when: &str) -> Failure {
-        let words = self.node.server().last_words();
-        let name = &self.node.name;
-        Failure::Retry(format!("{words}: the server on {name} ended {when}"))
+        Failure::Retry(self.death(when))
+    }
+
+    fn death(&self, when: &str) -> String {
+        let (name, words) = (&self.node.name, self.node.server().last_words());
+        format!("{words}: the server on {name} ended {when}")
     }
 
     /// Tells monitors and people what the job is doing, and logs it when it is news.

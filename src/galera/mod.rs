@@ -10,6 +10,8 @@ mod checkup;
 pub mod database;
 mod datadir;
 mod death;
+mod donor;
+mod ear;
 pub mod election;
 mod electorate;
 pub mod epoch;
@@ -24,6 +26,7 @@ mod job;
 mod membership;
 mod monitor;
 mod node;
+mod offspring;
 pub mod outlook;
 mod params;
 pub mod position;
@@ -35,6 +38,7 @@ mod report;
 mod server;
 mod settings;
 mod stop;
+pub mod transfer;
 mod verdict;
 mod version;
 mod volatile;
@@ -50,7 +54,7 @@ use crate::ocf::{
     About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, Notification, Params as _, Role,
     Status, wait_until,
 };
-use crate::sys::{alone, by_resource, command};
+use crate::sys::{alone, by_resource, command, process};
 
 pub use self::params::GaleraParams;
 
@@ -122,6 +126,9 @@ server's own option files.",
     fn start(&self) -> Done {
         let node = self.node()?;
         let volatile = &node.volatile;
+        if let Some(reason) = volatile.take_surrender().map_err(retry)? {
+            return Err(Failure::Retry(reason));
+        }
         if volatile.process("job").is_none() {
             if node.server().running()?.is_none() {
                 node.score(None)?;
@@ -314,8 +321,7 @@ impl Galera {
     }
 
     fn spawn_job(&self) -> Result<Child, Failure> {
-        let program = std::env::current_exe().map_err(retry)?;
-        let mut job = command::program(program);
+        let mut job = command::program(process::own_program().map_err(retry)?);
         job.arg(Action::Job.name()).envs(self.env.pairs());
         job.env(stop::JOB, self.env.resource());
         job.stdout(Stdio::null()).stderr(Stdio::null());

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::datadir::{any_holder, data_holder};
 use super::hand;
+use super::offspring;
 use super::params::GaleraParams;
 use super::position::Position;
 use super::provider;
@@ -17,10 +18,7 @@ use super::settings::{self, Settings};
 use super::volatile::Volatile;
 use crate::ocf::{Deadline, Failure, wait_until};
 use crate::sys::command::{program, run};
-use crate::sys::process::{Process, Watch, marked};
-
-/// Every process that descends from a server of ours has this in its environment, with the resource's name.
-const MARK: &str = "GALERA_RS_RESOURCE";
+use crate::sys::process::{Process, Watch};
 
 /// A recovery replays the redo log: minutes, for a large one. Nothing waits for it but the job.
 const LONGEST_RECOVERY: Duration = Duration::from_secs(24 * 3600);
@@ -36,8 +34,14 @@ const LONGEST_NAME: usize = 32;
 
 const STEP: Duration = Duration::from_millis(25);
 
+/// Bytes of an error log that an error message can come from.
+const LAST: u64 = 16 * 1024;
+
+/// Bytes of an error log between the start of a server and its being Synced.
+const JOINING: u64 = 256 * 1024;
+
 /// How a server begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Beginning {
     /// As the first of a new component.
     NewCluster {
@@ -48,6 +52,8 @@ pub enum Beginning {
     Join {
         /// As for a new cluster.
         forced: Option<u64>,
+        /// `wsrep_sst_donor`, where others than the configured are to be asked for state.
+        donors: Option<String>,
     },
 }
 
@@ -93,13 +99,16 @@ impl Server<'_> {
                 command.arg("--wsrep-new-cluster");
                 forced
             }
-            Beginning::Join { forced } => forced,
+            Beginning::Join { forced, donors } => {
+                command.args(donors.map(|names| format!("--wsrep-sst-donor={names}")));
+                forced
+            }
         };
         if let Some(forced) = forced {
             command.arg(format!("--wsrep-cluster-name={}", self.group(forced)));
         }
         self.prepare()?;
-        end_helpers(self.resource);
+        offspring::end(self.resource);
         let words = self.volatile().first_words();
         let words = OpenOptions::new()
             .write(true)
@@ -168,7 +177,7 @@ impl Server<'_> {
             .as_deref()
             .unwrap_or_default();
         command.args(additional.split_whitespace()); // the last word is theirs
-        command.env(MARK, self.resource);
+        command.env(offspring::MARK, self.resource);
         // The job has it from the cluster; the server's user may read what the server inherits.
         command.env_remove("OCF_RESKEY_check_passwd");
         Ok(command)
@@ -203,6 +212,7 @@ impl Server<'_> {
     /// # Errors
     /// When the program cannot be run.
     pub fn recover(&self) -> Result<Recovered, Failure> {
+        offspring::end_recoveries(self.resource);
         let mut command = self.command()?;
         // The error log may be anywhere; the position must come to us.
         command.args(["--wsrep-recover", "--disable-log-error"]);
@@ -231,7 +241,7 @@ impl Server<'_> {
         command.arg(format!("--datadir={}", self.settings.datadir.display()));
         command.arg(format!("--user={}", self.settings.user));
         command.args(["--skip-test-db", "--auth-root-authentication-method=socket"]);
-        command.env(MARK, self.resource);
+        command.env(offspring::MARK, self.resource);
         let output = run(command, LONGEST_INSTALLATION)
             .map_err(|error| Failure::Retry(error.to_string()))?;
         match output.code {
@@ -243,9 +253,14 @@ impl Server<'_> {
         }
     }
 
+    /// The last part of its error log, enough for what it says while it joins.
+    pub fn log(&self) -> String {
+        tail(&self.settings.error_log, JOINING)
+    }
+
     /// What the server said last before it ended, from its error log or from before it had one.
     pub fn last_words(&self) -> String {
-        let tail = |path: &Path| recover::last_words(&tail(path));
+        let tail = |path: &Path| recover::last_words(&tail(path, LAST));
         let words = tail(&self.volatile().first_words()).or_else(|| tail(&self.settings.error_log));
         let log = self.settings.error_log.display();
         match words {
@@ -265,7 +280,7 @@ pub fn running(resource: &str, datadir: &Path) -> Result<Option<Process>, Failur
         Some(process) => Some(process),
         None => data_holder(datadir)?,
     };
-    Ok(found.filter(|process| !recovers(process)))
+    Ok(found.filter(|process| !offspring::recovers(process)))
 }
 
 /// Stops whatever runs on this data directory, and returns only when the kernel knows of nothing any more.
@@ -292,7 +307,12 @@ pub fn stop(
         end_wrapper(server);
         if let Some(watch) = Watch::of(server) {
             watch.terminate();
+            let mut look = Deadline::after(Duration::ZERO);
             while !patience.passed() && !watch.ended_within(STEP) && !server.is_held() {
+                if look.passed() {
+                    offspring::end_transfers(resource, server);
+                    look = Deadline::after(STEP * 40);
+                }
                 meanwhile();
             }
             if server.lives() {
@@ -302,7 +322,7 @@ pub fn stop(
         }
     }
     wait_until(deadline, STEP, "the server to end", || {
-        end_helpers(resource);
+        offspring::end(resource);
         let rest = remaining(resource, datadir)?;
         if let Some(process) = rest
             && let Some(watch) = Watch::of(process)
@@ -328,51 +348,9 @@ fn end_wrapper(server: Process) {
     }
 }
 
-/// Ends what a server of ours has started and left behind: the receiving end of a state transfer outlives a
-/// server that is killed, and keeps the next one from receiving (30 s of "Previous SST is not completed").
-fn end_helpers(resource: &str) {
-    for process in marked(MARK, resource)
-        .into_iter()
-        .filter(|process| !is_agent(process))
-    {
-        log::warn!(
-            "ending process {}: {:?}",
-            process.pid,
-            process.arguments().first()
-        );
-        if let Some(watch) = Watch::of(process) {
-            watch.kill();
-        }
-    }
-}
-
 /// A process that still has to do with the data.
 fn remaining(resource: &str, datadir: &Path) -> Result<Option<Process>, Failure> {
-    let marked = marked(MARK, resource)
-        .into_iter()
-        .find(|process| !is_agent(process));
-    Ok(marked.or(any_holder(datadir)?))
-}
-
-/// Whether another resource has started this server.
-pub fn is_anothers(resource: &str, process: Process) -> bool {
-    process
-        .environment(MARK)
-        .is_some_and(|name| name != resource)
-}
-
-/// The agent itself inherits the mark when a server's child calls it.
-fn is_agent(process: &Process) -> bool {
-    let own = fs::read_link("/proc/self/exe").ok();
-    own.is_some() && own == fs::read_link(format!("/proc/{}/exe", process.pid)).ok()
-}
-
-fn recovers(process: &Process) -> bool {
-    let wanted = ["--wsrep-recover", "--wsrep_recover"];
-    process
-        .arguments()
-        .iter()
-        .any(|argument| wanted.contains(&argument.as_str()))
+    Ok(offspring::any(resource).or(any_holder(datadir)?))
 }
 
 /// Gives a file to a user and a group.
@@ -388,16 +366,15 @@ pub fn unusable(what: &str, error: &io::Error) -> Failure {
     Failure::Retry(format!("cannot use {what}: {error}"))
 }
 
-/// The last part of a text file, as much as an error message can come from.
-fn tail(path: &Path) -> String {
+/// The last bytes of a text file.
+fn tail(path: &Path, part: u64) -> String {
     use std::io::{Read, Seek, SeekFrom};
-    const PART: u64 = 16 * 1024;
     let read = || -> io::Result<Vec<u8>> {
         let mut file = fs::File::open(path)?;
-        let start = file.metadata()?.len().saturating_sub(PART);
+        let start = file.metadata()?.len().saturating_sub(part);
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
-        file.take(PART).read_to_end(&mut bytes)?;
+        file.take(part).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()

@@ -65,6 +65,8 @@ pub struct Settings {
     pub listen_port: u16,
     /// `wsrep_node_name`.
     pub node_name: Option<String>,
+    /// `wsrep_sst_donor`, where set.
+    pub sst_donor: Option<String>,
     /// `wsrep_provider`.
     pub provider: Option<PathBuf>,
     /// `wsrep_provider_options`; empty where not set.
@@ -133,6 +135,7 @@ impl Settings {
             listen_port,
             cluster_name: options.get("wsrep_cluster_name").map(str::to_owned),
             node_name: options.get("wsrep_node_name").map(str::to_owned),
+            sst_donor: options.get("wsrep_sst_donor").map(str::to_owned),
             provider: options.get("wsrep_provider").map(PathBuf::from),
             provider_options: provider_options.to_owned(),
             flush_log: options

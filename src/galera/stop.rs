@@ -8,10 +8,12 @@ use super::grastate;
 use super::gvwstate::{self, SavedView};
 use super::membership::SERVING;
 use super::node::retry;
+use super::offspring;
 use super::published::{self, Dead, Phase, Published};
 use super::record::Record;
 use super::report::{self, Disk};
 use super::server;
+use super::transfer;
 use super::volatile::Volatile;
 use crate::ocf::{Action, Deadline, Done, Env, Failure, wait_until};
 use crate::sys::cluster;
@@ -60,6 +62,7 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
     {
         log::warn!("stopped, and the cluster could not be told: {error}");
     }
+    transfer::is_over(&volatile, resource);
     volatile.clear().map_err(retry)
 }
 
@@ -69,7 +72,7 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
 /// When it cannot be told who runs a server there.
 pub fn usual(resource: &str) -> Result<PathBuf, Failure> {
     let holder = data_holder(Path::new(DATADIR))?;
-    let free = holder.is_none_or(|holder| !server::is_anothers(resource, holder));
+    let free = holder.is_none_or(|holder| !offspring::is_anothers(resource, holder));
     Ok(if free { DATADIR } else { NOWHERE }.into())
 }
 

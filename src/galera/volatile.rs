@@ -1,7 +1,6 @@
 //! What this node knows of its own resource until it reboots: the directory under `/run/galera-rs`.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::checkup::Reading;
+use super::donor::Disappointments;
+use super::ear::Ear;
 use super::failures::Failures;
 use super::position::History;
 use super::published::Dead;
@@ -18,6 +19,9 @@ use crate::sys::process::Process;
 
 /// Gone after a reboot, like the processes it speaks of.
 const DIRECTORY: &str = "/run/galera-rs";
+
+/// Seconds in which the cluster starts a resource anew that has failed.
+const RESTARTED: u64 = 60;
 
 /// The directory of one resource.
 #[derive(Debug, Clone)]
@@ -64,6 +68,15 @@ pub enum Mood {
 }
 
 impl Note {
+    fn now(text: &str, mood: Mood) -> Self {
+        Self {
+            text: text.to_owned(),
+            since: since_epoch().as_secs(),
+            uptime: since_boot().as_secs(),
+            mood,
+        }
+    }
+
     /// How old it is, in seconds.
     pub fn age(&self) -> u64 {
         since_boot().as_secs().saturating_sub(self.uptime)
@@ -189,12 +202,7 @@ impl Volatile {
         {
             return false;
         }
-        let note = Note {
-            text: text.to_owned(),
-            since: since_epoch().as_secs(),
-            uptime: since_boot().as_secs(),
-            mood,
-        };
+        let note = Note::now(text, mood);
         if let Err(error) = files::save(&self.path("note.json"), &note) {
             log::warn!("cannot write {}: {error}", self.0.display());
         }
@@ -226,6 +234,64 @@ impl Volatile {
     pub fn rest(&self) -> Option<Duration> {
         let left = self.failures()?.rest(since_boot());
         (!left.is_zero()).then_some(left)
+    }
+
+    /// From whom state transfers have died since this node served last.
+    pub fn disappointments(&self) -> Disappointments {
+        let known = files::load(&self.path("donors.json")).ok().flatten();
+        known.unwrap_or_default()
+    }
+
+    /// Notes that; `None` when it serves.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn set_disappointments(&self, all: Option<&Disappointments>) -> io::Result<()> {
+        let path = self.path("donors.json");
+        match all {
+            Some(all) => files::save(&path, all),
+            None => files::remove(&path),
+        }
+    }
+
+    /// Whether the cluster was told how far a transfer to this node is.
+    pub fn transfer_told(&self) -> bool {
+        self.path("told.json").exists()
+    }
+
+    /// Notes whether it was.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn set_transfer_told(&self, told: bool) -> io::Result<()> {
+        let path = self.path("told.json");
+        if told {
+            files::save(&path, &true)
+        } else {
+            files::remove(&path)
+        }
+    }
+
+    /// Why the job has given up for good, if it has since [`Volatile::take_surrender`] was called last.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn take_surrender(&self) -> io::Result<Option<String>> {
+        let path = self.path("surrender.json");
+        let found: Option<Note> = files::load(&path).ok().flatten();
+        files::remove(&path)?;
+        let fresh = found.filter(|note| note.age() < RESTARTED);
+        Ok(fresh.map(|note| note.text))
+    }
+
+    /// Notes that the job has given up for good. This outlives [`Volatile::clear`]: it is for the start after the
+    /// stop that follows.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn surrender(&self, text: &str) -> io::Result<()> {
+        let note = Note::now(text, Mood::Failed);
+        files::save(&self.path("surrender.json"), &note)
     }
 
     /// The history that the server entered the component with, once it has.
@@ -263,6 +329,8 @@ impl Volatile {
         for name in [
             "promoted.json",
             "dead.json",
+            "donors.json",
+            "told.json",
             "note.json",
             "entered.json",
             "reading.json",
@@ -312,32 +380,6 @@ impl Volatile {
     /// # Errors
     /// When the socket cannot be made.
     pub fn ear(&self) -> io::Result<Ear> {
-        let path = self.path("job.sock");
-        files::remove(&path)?;
-        UnixDatagram::bind(path).map(Ear)
-    }
-}
-
-/// Where the job hears that it should look again.
-#[derive(Debug)]
-pub struct Ear(UnixDatagram);
-
-impl AsFd for Ear {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl Ear {
-    /// Waits for a poke, at most so long.
-    pub fn listen(&self, limit: Duration) {
-        let limit = limit.max(Duration::from_millis(1));
-        let waited = self
-            .0
-            .set_read_timeout(Some(limit))
-            .and_then(|()| self.0.recv(&mut [0; 8]));
-        if let Err(error) = waited {
-            log::trace!("nobody spoke: {error}");
-        }
+        Ear::at(&self.path("job.sock"))
     }
 }

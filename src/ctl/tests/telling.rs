@@ -6,6 +6,7 @@ use super::super::text::width;
 use super::super::{explain, show, status};
 use super::{PLAIN, REAL, X, publishes, real, real_text, reported};
 use crate::cib::Cib;
+use crate::galera::transfer::{Step, Transfer};
 
 fn text(scene: &Scene) -> String {
     show::status(&status::of(scene))
@@ -96,6 +97,27 @@ fn data_without_a_position_is_shown_with_its_reason() {
         text.contains("b: a state transfer was interrupted"),
         "{text}"
     );
+}
+
+#[test]
+fn a_state_transfer_is_told_under_the_table_while_the_node_joins() {
+    let transfer = Transfer {
+        step: Step::Receiving,
+        donor: Some("a".into()),
+        bytes: Some(5 << 20),
+        bytes_per_second: Some(1 << 20),
+        since: 0,
+    };
+    let joins = "{\"elector\":\"b\",\"electors\":[\"a\",\"b\"],\"phase\":\"joining\"}";
+    let told = |phase: Option<String>| {
+        let mut scene = PLAIN.scene(&[("b", true, phase)]);
+        scene.transfers.insert("b".into(), transfer.clone());
+        text(&scene)
+    };
+    let text = told(Some(joins.into()));
+    let line = "b: receiving a full copy from a: 5 MiB, 1 MiB/s\n";
+    assert!(text.contains(line), "{text}");
+    assert!(!told(reported("b", 1, X, 5)).contains("receiving"));
 }
 
 #[test]
