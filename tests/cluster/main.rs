@@ -22,6 +22,7 @@ mod hand;
 mod harness;
 mod health;
 mod honest;
+mod job;
 mod killed_actions;
 mod lab_itself;
 mod latest_missing;

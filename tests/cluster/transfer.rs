@@ -36,12 +36,15 @@ fn a_transfer_ten_times_as_long_as_any_timeout_fails_nothing_and_holds_nobody_up
     });
     lab.crm("configure delete elsewhere");
     assert!(receives(&lab, joiner), "the transfer was over too soon");
+    is_told(&lab, joiner);
     let took = lab.wait("the end of the transfer", 3 * STEP, || lab.all_synced());
     lab.script(&["slow", &joiner.to_string(), "0"]).ok();
     eprintln!("full transfer of more than {took:.1?}; another writer after {moved:.1?}");
     lab.settle();
     assert_eq!(lab.any().run(&count).stdout, before);
     assert_eq!(full_transfers(&marks), 1);
+    let status = lab.any().ok("galeractl status");
+    assert!(!status.contains("full copy"), "still told of: {status}");
 }
 
 #[test]
@@ -69,6 +72,38 @@ fn begin_transfer(lab: &Lab, joiner: u8, mbit: &str) {
              cd /var/lib/mysql && rm -rf t mysql/*.MAD ibdata1",
     );
     lab.wait("a full transfer to begin", STEP, || receives(lab, joiner));
+}
+
+/// Another node tells of the transfer, and more of it the next time.
+fn is_told(lab: &Lab, joiner: u8) {
+    let told = || {
+        let teller = lab.node(if joiner == 1 { 2 } else { 1 });
+        let status = teller.ok("galeractl status --json");
+        let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
+        let name = format!("node{joiner}");
+        let rows = status["nodes"].as_array().cloned().unwrap_or_default();
+        let row = rows.into_iter().find(|row| row["node"] == name.as_str());
+        row.map(|row| row["transfer"].clone()).unwrap_or_default()
+    };
+    let bytes = || told()["bytes"].as_u64().unwrap_or(0);
+    lab.wait("a full copy that is told of", STEP, || {
+        told()["step"] == "receiving"
+    });
+    let before = bytes();
+    lab.wait("more bytes", STEP, || bytes() > before);
+    let now = told();
+    eprintln!("told of on another node: {now}");
+    let donor = now["donor"].as_str().unwrap_or_default();
+    assert!(
+        donor.starts_with("node") && donor != format!("node{joiner}"),
+        "{now}"
+    );
+    assert!(now["bytes_per_second"].as_u64() > Some(0), "{now}");
+    let said = lab.node(joiner).act("monitor").stdout;
+    assert!(
+        said.contains(&format!("receiving a full copy from {donor}")),
+        "{said}"
+    );
 }
 
 fn receives(lab: &Lab, joiner: u8) -> bool {

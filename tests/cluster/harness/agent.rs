@@ -85,7 +85,9 @@ impl Lab {
     pub fn roles(&self, resource: &str) -> BTreeMap<u8, String> {
         let seen = self.any().run("crm_mon -1 --output-as=xml").stdout;
         let (mut roles, mut role) = (BTreeMap::new(), None);
-        for line in seen.lines().map(str::trim) {
+        let lines = seen.lines().map(str::trim);
+        // What comes after names nodes too.
+        for line in lines.take_while(|line| *line != "</resources>") {
             if line.starts_with("<resource ") {
                 // One without a node is stopped: the next node belongs to something else.
                 let ours =
@@ -170,7 +172,7 @@ impl Node<'_> {
     /// Processes of the agent, the server and its helpers.
     pub fn database_processes(&self) -> String {
         self.run(
-            "ps -eo pid=,args= | grep -E 'resource.d/galera-rs|mariadbd|mysqld|wsrep_sst|rsync' | grep -v grep",
+            "ps -eo pid=,args= | grep -E 'resource.d/galera-rs|mariadbd|mysqld|wsrep_sst|rsync|socat|mbstream|mariadb-backup' | grep -v grep",
         )
         .stdout
     }

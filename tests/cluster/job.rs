@@ -1,0 +1,177 @@
+//! The background job: nobody waits for it, there is one of it, and it outlives whatever is done to it.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Lab, SINGLE_WRITER, full_transfers, lives, within};
+
+const STEP: Duration = Duration::from_secs(60);
+
+/// How long a recovery takes that has much to replay, in seconds: several times what a takeover takes.
+const SLOW: u32 = 15;
+
+/// How much longer a takeover may take beside a slow recovery than beside a quick one. One that waited for the
+/// recovery would take ten times as long.
+const RATIO: f64 = 2.0;
+
+/// A start is given this long, in milliseconds.
+const AT_ONCE: u64 = 2000;
+
+/// The server, except that a recovery holds the data for as many seconds as a file says, as if it had so much to replay.
+const SERVER: &str = r#"#!/usr/bin/python3
+import fcntl, os, sys, time
+slow = "/run/lab/slow-" + os.uname().nodename
+if "--wsrep-recover" in sys.argv and os.path.exists(slow):
+    data = open("/var/lib/mysql/ibdata1", "r+b")
+    fcntl.lockf(data, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    time.sleep(float(open(slow).read()))
+os.execv("/usr/sbin/mariadbd", ["/usr/sbin/mariadbd"] + sys.argv[1:])
+"#;
+
+const ADDRESS: &str = "
+primitive address ocf:heartbeat:IPaddr2 params ip=10.200.0.1 cidr_netmask=32 nic=lo op monitor interval=10s timeout=20s
+colocation address-with-writer inf: address db-clone:Promoted
+";
+
+#[test]
+fn a_slow_recovery_holds_up_neither_the_promotion_of_a_survivor_nor_its_address() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    std::fs::write(lab.shared().join("server"), SERVER).expect("the shared directory");
+    for node in lab.nodes() {
+        node.ok("install -m 755 /run/lab/server /usr/local/sbin/slow-mariadbd");
+    }
+    lab.load_crm_text(ADDRESS);
+    lab.any()
+        .ok("crm_resource -r db -p binary -v /usr/local/sbin/slow-mariadbd");
+    lab.wait_in_service("another server program");
+    takeover(&lab, 0); // the first one finds cold caches
+    let quick = takeover(&lab, 0);
+    let slow = takeover(&lab, SLOW);
+    eprintln!(
+        "RATIO writer killed, (promotion, address) elsewhere: recovery of {SLOW} s {slow:.2?}, quick {quick:.2?}"
+    );
+    assert!(slow.0 <= quick.0.mul_f64(RATIO), "the promotion waited");
+    assert!(slow.1 <= quick.1.mul_f64(RATIO), "the address waited");
+}
+
+/// Kills the writer's server, whose recovery takes so many seconds, and returns how long it takes until another node
+/// is promoted, and has the address. The killed one comes back by itself, though its job is killed amid the recovery.
+fn takeover(lab: &Lab, recovery: u32) -> (Duration, Duration) {
+    let victim = lab.promoted()[0];
+    lab.insert(victim, 1);
+    lab.wait("the address beside the writer", STEP, || {
+        has_address(lab, victim)
+    });
+    let marker = lab.shared().join(format!("slow-node{victim}"));
+    if recovery > 0 {
+        std::fs::write(&marker, recovery.to_string()).expect("the shared directory");
+    }
+    let marks = lab.error_logs();
+    let start = Instant::now();
+    lab.kill_server(victim);
+    let (mut promoted, mut address) = (None, None);
+    lab.wait("another writer with the address", STEP, || {
+        let others = || (1..=3).filter(|k| *k != victim);
+        if address.is_none() && others().any(|k| has_address(lab, k)) {
+            address = Some(start.elapsed());
+        }
+        if promoted.is_none() && lab.promoted().iter().any(|k| *k != victim) {
+            promoted = Some(start.elapsed());
+        }
+        promoted.is_some() && address.is_some()
+    });
+    if recovery > 0 {
+        assert!(recovers(lab, victim), "the recovery was over too soon");
+        std::fs::write(&marker, "0.5").expect("the shared directory");
+        lab.node(victim).ok("pkill -9 -f 'galera-rs job$'");
+    }
+    lab.wait_in_service("a server was killed");
+    assert_eq!(full_transfers(&marks), 0, "its position was lost");
+    let took = start_time(lab, victim);
+    assert!(took <= AT_ONCE, "start took {took} ms");
+    let _ = std::fs::remove_file(&marker);
+    (promoted.expect("measured"), address.expect("measured"))
+}
+
+fn has_address(lab: &Lab, k: u8) -> bool {
+    lab.node(k)
+        .run("ip -o addr show dev lo | grep -q 10.200.0.1/")
+        .code
+        == 0
+}
+
+fn recovers(lab: &Lab, k: u8) -> bool {
+    lab.node(k).run("pgrep -f 'wsrep-recover'").code == 0
+}
+
+/// How long the node's last start took, in milliseconds, as the cluster noted it.
+fn start_time(lab: &Lab, k: u8) -> u64 {
+    let query = format!(
+        "cibadmin -Q --xpath \"//node_state[@uname='node{k}']//lrm_resource[@id='db']/lrm_rsc_op[@operation='start']\""
+    );
+    let operation = lab.any().ok(&query);
+    let time = operation.split("exec-time=\"").nth(1);
+    let time = time.and_then(|text| text.split('"').next()?.parse().ok());
+    time.unwrap_or_else(|| panic!("no time in {operation}"))
+}
+
+/// Another job with the environment of the first.
+const JOB: &str = "xargs -0 -a /run/job.env sh -c 'exec env -i \"$@\" /usr/lib/ocf/resource.d/galera-rs/galera-rs job' job";
+
+#[test]
+fn two_jobs_are_one_and_a_job_outlives_the_upgrade_of_the_agent() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    let k = lab.unpromoted()[0];
+    let (node, before) = (lab.node(k), lives(&lab));
+    node.ok("cp /proc/$(pgrep -f 'galera-rs job$')/environ /run/job.env");
+    assert_eq!(node.run(JOB).code, 0, "a second job leaves");
+    node.ok(&format!(
+        "pkill -9 -f 'galera-rs job$'; for i in 1 2 3; do setsid {JOB} >/dev/null 2>&1 & done"
+    ));
+    lab.wait("one of three jobs", STEP, || jobs(&lab, k).len() == 1);
+    assert_eq!(
+        within(Duration::from_secs(3), || jobs(&lab, k).len() != 1),
+        None
+    );
+    assert_eq!(lives(&lab), before, "a server was touched");
+
+    let job = jobs(&lab, k);
+    upgrade(&lab, k);
+    assert_eq!(node.act("monitor").code, 0);
+    lab.settle();
+    assert_eq!(
+        (jobs(&lab, k), lives(&lab)),
+        (job, before),
+        "the upgrade touched something"
+    );
+    lab.kill_server(k);
+    lab.wait_in_service("a server died whose job is of the version before");
+
+    upgrade(&lab, k);
+    lab.crm(&format!("node standby node{k}"));
+    lab.wait("the end of everything of ours", STEP, || {
+        node.database_processes().is_empty()
+    });
+    lab.settle();
+    assert!(!lab.fence_log().contains("reboot"), "a stop failed");
+    lab.crm(&format!("node online node{k}"));
+    lab.wait_in_service("standby is over");
+}
+
+/// The processes of the jobs on a node.
+fn jobs(lab: &Lab, k: u8) -> Vec<String> {
+    let found = lab.node(k).run("pgrep -f 'galera-rs job$'").stdout;
+    found.lines().map(str::to_owned).collect()
+}
+
+/// Puts another file in the place of the agent, as a package does.
+fn upgrade(lab: &Lab, k: u8) {
+    lab.node(k).ok(
+        "cd /usr/lib/ocf/resource.d/galera-rs && cp galera-rs .galera-rs.new && mv -f .galera-rs.new galera-rs",
+    );
+    let replaced = "readlink /proc/$(pgrep -f 'galera-rs job$')/exe | grep -q deleted";
+    lab.node(k).ok(replaced);
+}
