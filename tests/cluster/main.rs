@@ -18,6 +18,7 @@ mod creation;
 mod defects;
 mod encryption;
 mod evict;
+mod evict_living;
 mod hand;
 mod harness;
 mod health;

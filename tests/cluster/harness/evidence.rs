@@ -41,7 +41,8 @@ impl Node<'_> {
         }
     }
 
-    fn log_text(&self, log: &str) -> String {
+    /// The text of a log below `/var/log`, whether the node is on or off.
+    pub fn log_text(&self, log: &str) -> String {
         let bytes = std::fs::read(self.log_path(log)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }

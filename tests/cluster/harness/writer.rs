@@ -50,6 +50,14 @@ impl Lab {
             .expect("the writer starts");
         Writer { program }
     }
+
+    /// Waits until rows arrive on a node: writers count a gap once a row has come after it.
+    pub fn rows_flow(&self, k: u8) {
+        let before = self.rows(k).unwrap_or(0);
+        self.wait("rows", Duration::from_secs(60), || {
+            self.rows(k).is_some_and(|rows| rows >= before + 50)
+        });
+    }
 }
 
 impl Writer {

@@ -1,0 +1,151 @@
+//! Nothing alive is ever evicted. Each step tries to make the agents do it; eviction is what they would do at once.
+
+use std::time::Duration;
+
+use crate::harness::{Lab, SINGLE_WRITER, within};
+
+const STEP: Duration = Duration::from_secs(60);
+
+/// Survivors look ten times a second at a silent member, and at once when they are woken.
+const HARM: Duration = Duration::from_secs(4);
+
+/// Galera keeps a silent member in the view for so long: who is not in the view cannot be evicted.
+const PATIENT: &str = "evs.inactive_timeout=PT60S;evs.suspect_timeout=PT40S";
+
+/// Galera's own.
+const USUAL: &str = "evs.suspect_timeout=PT5S;evs.inactive_timeout=PT15S";
+
+#[test]
+fn nothing_alive_is_evicted_whatever_is_published_hangs_or_is_cut_off() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    patience(&lab, PATIENT);
+    lab.crm("configure property maintenance-mode=true");
+    lies_about_the_living(&lab);
+    hangs_and_is_said_to_be_dead(&lab);
+    left_with_its_server_running(&lab);
+    lab.crm("configure property maintenance-mode=false");
+    lab.wait_in_service("maintenance");
+    patience(&lab, USUAL);
+    cut_off_without_fencing(&lab);
+}
+
+/// A node says that it is dead itself, and then that another is.
+fn lies_about_the_living(lab: &Lab) {
+    for (liar, victim) in [(2, 2), (3, 2)] {
+        say_that_it_is_dead(lab, liar, victim);
+        wake(lab, &[1]);
+        spared(
+            lab,
+            &format!("node {liar} called the server of node {victim} dead"),
+        );
+        // Whoever lives says so again, once it looks.
+        wake(lab, &[2, 3]);
+        lab.wait("the truth", STEP, || {
+            lab.published(liar)["phase"] == "member"
+        });
+    }
+}
+
+/// Nobody ends it: the resource is not managed. The kernel still answers for it.
+fn hangs_and_is_said_to_be_dead(lab: &Lab) {
+    lab.script(&["pause", "3", "mariadbd"]).ok();
+    say_that_it_is_dead(lab, 3, 3);
+    wake(lab, &[1, 2]);
+    spared(lab, "the server of node 3 hung and was called dead");
+    lab.script(&["resume", "3", "mariadbd"]).ok();
+    wake(lab, &[3]);
+    lab.wait("the server that hung back", STEP, || lab.all_synced());
+}
+
+/// For Pacemaker its node left in order. Then nothing is heard from it any more.
+fn left_with_its_server_running(lab: &Lab) {
+    lab.node(3).ok("pkill -TERM -x pacemakerd");
+    lab.wait("node 3 gone in order", STEP, || {
+        lab.node(1)
+            .ok("crm_mon -1")
+            .contains("Online: [ node1 node2 ]")
+    });
+    lab.cut(3);
+    spared(
+        lab,
+        "node 3 had left with its server running, and was cut off",
+    );
+    lab.heal(3);
+    lab.node(3).ok(
+        "PCMK_logfile=/var/log/pacemaker/pacemaker.log PCMK_logfacility=none \
+         setsid pacemakerd -f >/dev/null 2>&1 </dev/null &",
+    );
+    lab.wait("node 3 back", STEP, || lab.ready() && lab.all_synced());
+}
+
+/// The node lives on. It must not act on what it does not see; the others may, they are the majority.
+fn cut_off_without_fencing(lab: &Lab) {
+    lab.crm("configure property stonith-enabled=false");
+    let before = evictions_by(lab, 3);
+    lab.cut(3);
+    lab.wait("the others without node 3", STEP, || {
+        lab.node(1).status("wsrep_cluster_size") == "2"
+    });
+    lab.wait("node 3 outside a primary component", STEP, || {
+        lab.node(3).status("wsrep_cluster_status") != "Primary"
+    });
+    assert_eq!(evictions_by(lab, 3), before, "it evicted the others");
+    lab.heal(3);
+    lab.wait_in_service("the network is healed");
+}
+
+/// A node publishes what its agent would after the death of the victim's server, in the view that stands.
+fn say_that_it_is_dead(lab: &Lab, liar: u8, victim: u8) {
+    let view = lab
+        .node(1)
+        .ok("sed -n 's/^view_id: 3 //p' /var/lib/mysql/gvwstate.dat");
+    let mut lie = lab.published(liar);
+    lie["dead"] = serde_json::json!({
+        "server": lab.node(victim).status("wsrep_gcomm_uuid"),
+        "view": view.trim().replace(' ', ":"),
+    });
+    lie["phase"] = "recovering".into();
+    let change = format!("crm_attribute -N node{liar} -l reboot -n db-galera -v '{lie}'");
+    lab.any().ok(&change);
+}
+
+/// Has the jobs of these nodes look at the cluster, as each event of it would.
+fn wake(lab: &Lab, nodes: &[u8]) {
+    for k in nodes {
+        lab.node(*k).ok(
+            "OCF_RESOURCE_INSTANCE=db OCF_RESKEY_CRM_meta_timeout=20000 OCF_RESKEY_CRM_meta_notify_type=pre \
+             OCF_RESKEY_CRM_meta_notify_operation=stop /usr/sbin/galera-rs notify",
+        );
+    }
+}
+
+/// Fails when somebody is evicted.
+fn spared(lab: &Lab, while_what: &str) {
+    let before = evictions(lab);
+    let evicted = within(HARM, || evictions(lab) > before);
+    assert_eq!(evicted, None, "somebody was evicted while {while_what}");
+    let size = lab.node(1).status("wsrep_cluster_size");
+    assert_eq!(size, "3", "the view changed while {while_what}");
+}
+
+/// Sets when Galera lets go of silent members.
+fn patience(lab: &Lab, options: &str) {
+    for node in lab.nodes() {
+        for option in options.split(';') {
+            let set = format!("set global wsrep_provider_options = '{option}'");
+            node.sql(&set).expect("an option of Galera's provider");
+        }
+    }
+}
+
+/// How often anybody has evicted somebody.
+fn evictions(lab: &Lab) -> usize {
+    (1..=3).map(|k| evictions_by(lab, k)).sum()
+}
+
+fn evictions_by(lab: &Lab, k: u8) -> usize {
+    let log = lab.node(k).log_text("pacemaker/pacemaker.log");
+    log.matches("evicting the dead").count()
+}
