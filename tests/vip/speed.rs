@@ -32,15 +32,18 @@ fn a_thousand_rounds_leave_the_address_list_as_it_was() {
     assert_eq!(net.addresses("node"), before);
 }
 
-/// The static program if there is one, else the one under test.
-fn ours() -> String {
+/// The static program, as it is installed: a debug build is no measure. `None`, after a word about it, without one.
+fn ours() -> Option<String> {
     let folder = std::env::var("GALERA_RS_STATIC_DIR").unwrap_or_default();
     let built = format!("{folder}/vip-rs");
-    if Path::new(&built).exists() {
-        built
-    } else {
-        env!("CARGO_BIN_EXE_vip-rs").to_owned()
+    let there = Path::new(&built).exists();
+    let required = std::env::var("REQUIRE_REAL").is_ok_and(|value| value == "1");
+    let missing = "GALERA_RS_STATIC_DIR (target/<triple>/release after make build) holds no vip-rs";
+    assert!(there || !required, "{missing}, and REQUIRE_REAL=1");
+    if !there {
+        eprintln!("SKIPPED: {missing}");
     }
+    there.then_some(built)
 }
 
 const ROUNDS: usize = 15;
@@ -81,7 +84,9 @@ fn assert_twentieth(what: &str, ours: [Duration; 3], theirs: [Duration; 3]) {
 
 #[test]
 fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
-    let Some(net) = Net::alone() else { return };
+    let (Some(net), Some(ours)) = (Net::alone(), ours()) else {
+        return;
+    };
     let required = std::env::var("REQUIRE_REAL").is_ok_and(|value| value == "1");
     if !Path::new(IPADDR2).exists() {
         assert!(!required, "{IPADDR2} is missing, and REQUIRE_REAL=1");
@@ -89,7 +94,6 @@ fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
         return;
     }
     let theirs = [ONE, ("nic", "eth0"), ("cidr_netmask", "24")];
-    let ours = ours();
     assert_twentieth(
         "IPv4",
         times(&net, &ours, &theirs, ROUNDS),
@@ -110,7 +114,9 @@ fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
 /// 500 addresses, IPv4 and IPv6, in one resource.
 #[test]
 fn many_addresses_cost_little_more_than_one() {
-    let Some(net) = Net::alone() else { return };
+    let (Some(net), Some(ours)) = (Net::alone(), ours()) else {
+        return;
+    };
     let list = |count: usize| {
         let mut list = String::new();
         for k in 0..count {
@@ -124,7 +130,6 @@ fn many_addresses_cost_little_more_than_one() {
         list
     };
     let (one, quarter, all) = (list(2), list(125), list(500));
-    let ours = ours();
     let of = |list: &str| times(&net, &ours, &[("ip", list)], 5);
     let [_, one, _] = of(&one);
     let [quarter_start, _, quarter_stop] = of(&quarter);
