@@ -41,7 +41,7 @@ pub(super) fn of(scene: &Scene, outcome: Outcome) -> Vec<Step> {
                 .map(|other| revive(scene, other))
                 .collect()
         }
-        Verdict::Restore(_) | Verdict::Bootstrap(..) => {
+        Verdict::Restore(_) | Verdict::Bootstrap(..) | Verdict::Revive(..) => {
             vec![step("wait until the nodes are members", None)]
         }
         Verdict::Wait(waiting) => waiting_for(scene, &waiting),
@@ -51,12 +51,19 @@ pub(super) fn of(scene: &Scene, outcome: Outcome) -> Vec<Step> {
 
 fn waiting_for(scene: &Scene, waiting: &Waiting) -> Vec<Step> {
     let missing = match waiting {
-        Waiting::Bootstrapping(_) | Waiting::Restoring(_) => {
+        Waiting::Bootstrapping(_) | Waiting::Restoring(_) | Waiting::Survivors(_) => {
             return vec![step("wait: this ends by itself", None)];
         }
         Waiting::NoQuorum => {
             let away = scene.shown_nodes().filter(|node| !node.online());
             return away.map(|node| start_node(&node.uname)).collect();
+        }
+        Waiting::AtLarge(nodes) => {
+            let nodes = nodes.join(", ");
+            let text = format!(
+                "wait until {nodes} is fenced or has reported; if that fails, see to its power switch"
+            );
+            return vec![step(text, None)];
         }
         Waiting::Ahead { .. } => return vec![start(scene)],
         Waiting::Epoch { missing, .. } | Waiting::Electors { missing, .. } => missing,

@@ -48,7 +48,7 @@ fn judge(scene: &Scene) -> (Outcome, String) {
     match &verdict {
         Verdict::Join(_) => up(scene),
         Verdict::Restore(_) => (Outcome::Restore, verdict.to_string()),
-        Verdict::Bootstrap(..) => (Outcome::Bootstrap, verdict.to_string()),
+        Verdict::Bootstrap(..) | Verdict::Revive(..) => (Outcome::Bootstrap, verdict.to_string()),
         Verdict::Wait(Waiting::Ahead { node, seqno }) if all_stopped(scene) => {
             let text = format!(
                 "the resource is stopped on every node; {} has the latest seqno, {seqno}",

@@ -58,6 +58,7 @@ fn unknown(scene: &Scene, other: &Elector) -> String {
             format!("{name} has data that cannot be compared ({why}): {lost}")
         }
         Some(Stand::Restoring(_)) => format!("{name} is restoring and may have gone on: {lost}"),
+        Some(Stand::Apart(_)) => format!("{name} runs outside a component: {lost}"),
         Some(Stand::Joining) => format!("{name} is on its way to join: {lost}"),
         Some(Stand::Silent | Stand::Bootstrapping | Stand::Primary) | None => {
             format!(

@@ -35,7 +35,7 @@ pub(super) fn of(scene: &Scene, outcome: Outcome) -> Rule {
             "All members of the last primary component are here with their saved view, and nobody else can have \
              more: they start together and Galera restores the component, without a bootstrap.",
         ),
-        Verdict::Bootstrap(_, reason) => of_reason(&reason),
+        Verdict::Bootstrap(_, reason) | Verdict::Revive(_, reason) => of_reason(&reason),
         Verdict::Wait(waiting) => of_waiting(&waiting),
         Verdict::Refuse(refusal) => of_refusal(&refusal),
     }
@@ -52,6 +52,11 @@ fn of_reason(reason: &Reason) -> Rule {
             "The last primary component has reported",
             "A later primary component can only come from members of the last one that is known. All of these have \
              reported, so no silent node can have later writes.",
+        ),
+        Reason::Survivors(_) => rule(
+            "The survivors go on",
+            "Servers that run have lost the others of their primary component, who are fenced or whose processes \
+             are gone, and who cannot have gone on by themselves before that.",
         ),
         Reason::PartnerGone(_) => rule(
             "Two node mode",
@@ -83,6 +88,16 @@ fn of_waiting(waiting: &Waiting) -> Rule {
             "One bootstrap at a time",
             "Nodes that restore the last primary component could succeed at any moment: nobody bootstraps until \
              they have, or have reported again.",
+        ),
+        Waiting::AtLarge(_) => rule(
+            "Nobody at large",
+            "Survivors make their component anew only when every other node is fenced, has left in order or has \
+             reported: a server that knows nothing of it could otherwise acknowledge writes.",
+        ),
+        Waiting::Survivors(_) => rule(
+            "Nothing behind a survivor's back",
+            "A server runs that has lost its component and cannot make it anew. It is restarted and reports; until \
+             then nobody bootstraps.",
         ),
         Waiting::Ahead { .. } => rule(
             "The latest seqno wins",

@@ -64,6 +64,9 @@ pub(super) fn sentence(scene: &Scene, elector: &str, stand: &Stand) -> String {
                 reported(report)
             )
         }
+        Stand::Apart(report) => {
+            format!("has lost its component, and holds {}", reported(report))
+        }
         Stand::Joining => "its server looks for the primary component".into(),
         Stand::Bootstrapping => "opens an epoch and bootstraps".into(),
         Stand::Primary => "is in the primary component".into(),

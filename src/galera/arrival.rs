@@ -95,7 +95,7 @@ pub fn arrive(job: &Job<'_>) -> Result<Option<Arrived>, Failure> {
             Verdict::Restore(members) if members.contains(&job.node.electorate.own) => {
                 return restore(job, &report, newest_epoch(&outlook.ballot));
             }
-            Verdict::Restore(_) | Verdict::Bootstrap(..) => {
+            Verdict::Restore(_) | Verdict::Bootstrap(..) | Verdict::Revive(..) => {
                 job.note(&verdict.to_string(), Mood::Well)
             }
             Verdict::Wait(_) | Verdict::Refuse(_) => {
@@ -156,7 +156,8 @@ fn is_other_half(report: &Report, outlook: &Outlook) -> bool {
 fn is_for(verdict: &Verdict, own: &str) -> bool {
     match verdict {
         Verdict::Bootstrap(name, _) | Verdict::Wait(Waiting::Bootstrapping(name)) => name == own,
-        Verdict::Join(_) | Verdict::Restore(_) | Verdict::Wait(_) | Verdict::Refuse(_) => false,
+        Verdict::Join(_) | Verdict::Restore(_) | Verdict::Revive(..) => false,
+        Verdict::Wait(_) | Verdict::Refuse(_) => false,
     }
 }
 
@@ -170,8 +171,11 @@ fn component_answers(job: &Job<'_>, outlook: &Outlook) -> bool {
     })
 }
 
-/// Closes an epoch of this node that a promotion opened before somebody killed it.
-fn close_unused_epoch(job: &Job<'_>, report: &Report) -> Result<(), Failure> {
+/// Closes an epoch of this node that somebody was killed over before a server ran in it.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub fn close_unused_epoch(job: &Job<'_>, report: &Report) -> Result<(), Failure> {
     let (resource, own) = (&job.node.resource, &job.node.electorate.own);
     let cib = cluster::look().map_err(retry)?;
     if let Some(number) = published::unused_epoch(&cib, resource, own, report.epoch) {
@@ -276,9 +280,9 @@ pub fn component_is_gone(job: &Job<'_>) -> Result<bool, Failure> {
     let mut phases = outlook.published.values().map(|one| &one.phase);
     Ok(!phases.any(|phase| match phase {
         Phase::Member(_) | Phase::Bootstrapping { .. } | Phase::Restoring { .. } => true,
-        Phase::Recovering | Phase::Reported { .. } | Phase::Joining | Phase::Stopped { .. } => {
-            false
-        }
+        Phase::Reviving { .. } => true,
+        Phase::Recovering | Phase::Reported { .. } | Phase::Joining => false,
+        Phase::Apart { .. } | Phase::Stopped { .. } => false,
     }))
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::position::{History, Position};
+use super::survivors::Fates;
 
 /// An elector: one address of `wsrep_cluster_address`, as written there.
 pub type Elector = String;
@@ -99,6 +100,8 @@ pub enum Stand {
     },
     /// Its server runs with the saved view and waits for the others of that view.
     Restoring(Report),
+    /// Its server runs, has lost its primary component, and holds this: all that was ordered there is applied.
+    Apart(Report),
     /// Its server runs and looks for a primary component.
     Joining,
     /// It has opened an epoch and is on its way to be the primary component.
@@ -120,6 +123,9 @@ pub struct Epoch {
     pub lineage: Vec<(u64, Elector)>,
     /// `(epoch, seqno)` of every forced bootstrap: data of an older epoch beyond that seqno was given up.
     pub forced: Vec<(u64, u64)>,
+    /// `(epoch, seqno)` of every component that survivors made anew without a report of those that they missed:
+    /// data of an older epoch beyond that seqno is not part of it.
+    pub survived: Vec<(u64, u64)>,
 }
 
 impl Epoch {
@@ -131,8 +137,8 @@ impl Epoch {
             return true;
         }
         let known = self.number >= of_primary && epoch < of_primary;
-        let mut forced = self.forced.iter();
-        known && forced.all(|&(f, kept)| f <= epoch || f > of_primary || seqno <= kept)
+        let mut left = self.forced.iter().chain(&self.survived);
+        known && left.all(|&(f, kept)| f <= epoch || f > of_primary || seqno <= kept)
     }
 
     /// The newest forced bootstrap at or before `epoch`: servers of different ones must not meet.
@@ -182,13 +188,16 @@ pub struct Ballot {
     pub partner_gone: bool,
     /// An operator's order.
     pub force: Option<Force>,
+    /// What became of those that have not reported.
+    pub fates: Fates,
 }
 
 impl Ballot {
-    /// The reports of stopped electors, with whether each can be promoted.
+    /// The reports of electors outside any component, with whether each can be started from.
     pub fn reports(&self) -> impl Iterator<Item = (&Elector, &Report, bool)> {
         self.stands.iter().filter_map(|(name, stand)| match stand {
             Stand::Reported { report, eligible } => Some((name, report, *eligible)),
+            Stand::Apart(report) => Some((name, report, true)),
             Stand::Restoring(_)
             | Stand::Silent
             | Stand::Joining
@@ -206,6 +215,7 @@ impl Ballot {
             } => matches!(report.data, Data::At(_) | Data::Blank { .. }).then_some(report),
             Stand::Reported { .. }
             | Stand::Restoring(_)
+            | Stand::Apart(_)
             | Stand::Silent
             | Stand::Joining
             | Stand::Bootstrapping
@@ -217,6 +227,7 @@ impl Ballot {
     pub fn unknown(&self) -> Vec<Elector> {
         let known = |stand: &Stand| match stand {
             Stand::Reported { report, .. } => !matches!(report.data, Data::Unreadable(_)),
+            Stand::Apart(_) => true,
             Stand::Restoring(_) | Stand::Silent | Stand::Joining => false,
             Stand::Bootstrapping | Stand::Primary => false,
         };

@@ -82,7 +82,7 @@ fn own_verdict(node: &Node, ballot: &Ballot) -> Result<Option<Reason>, Failure> 
             Ok(Some(reason.clone()))
         }
         Verdict::Join(_) | Verdict::Restore(_) => Ok(None),
-        Verdict::Bootstrap(..) | Verdict::Wait(_) | Verdict::Refuse(_) => {
+        Verdict::Bootstrap(..) | Verdict::Revive(..) | Verdict::Wait(_) | Verdict::Refuse(_) => {
             node.score(None)?;
             Err(Failure::Retry(format!(
                 "{} must not bootstrap now: {verdict}",
@@ -100,7 +100,10 @@ fn own_report(node: &Node, ballot: &Ballot) -> Result<Report, Failure> {
 }
 
 /// Opens the epoch: the cluster lets exactly one node do that.
-fn open(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
+///
+/// # Errors
+/// When another has opened it, or the cluster does not answer.
+pub fn open(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
     let set = published::epoch_set(&node.resource, epoch.number);
     let pairs = published::epoch_pairs(&node.resource, epoch);
     if cluster::create_properties(&set, &pairs).map_err(retry)? {
@@ -112,7 +115,11 @@ fn open(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
     )))
 }
 
-fn close(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
+/// Takes the epoch back: no server has run in it.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub fn close(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
     let set = published::epoch_set(&node.resource, epoch.number);
     cluster::delete_properties(&set).map_err(retry)
 }
@@ -122,10 +129,24 @@ fn close(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
 fn look_again(node: &Node, first: &Ballot, epoch: &Epoch) -> Result<(), Failure> {
     let number = epoch.number;
     node.publish(Phase::Bootstrapping { epoch: number })?;
+    match own_verdict(node, &as_before(node, first, epoch)?)? {
+        Some(_) => Ok(()),
+        None => Err(Failure::Retry(format!(
+            "somebody was faster than epoch {number}"
+        ))),
+    }
+}
+
+/// The ballot now, as if this node had not opened its epoch nor said so.
+///
+/// # Errors
+/// When somebody has opened another, or the cluster does not answer.
+pub fn as_before(node: &Node, first: &Ballot, epoch: &Epoch) -> Result<Ballot, Failure> {
     let outlook = node.look()?;
     if *outlook.epoch() != *epoch {
         return Err(Failure::Retry(format!(
-            "epoch {number} is not ours any more"
+            "epoch {} is not ours any more",
+            epoch.number
         )));
     }
     let mut ballot = Ballot {
@@ -138,12 +159,8 @@ fn look_again(node: &Node, first: &Ballot, epoch: &Epoch) -> Result<(), Failure>
             .stands
             .insert(node.electorate.own.clone(), own.clone());
     }
-    match own_verdict(node, &ballot)? {
-        Some(_) => Ok(()),
-        None => Err(Failure::Retry(format!(
-            "somebody was faster than epoch {number}"
-        ))),
-    }
+    ballot.fates.at_large.remove(&node.name);
+    Ok(ballot)
 }
 
 /// Makes the data directory say what was decided, and starts the server from it.
@@ -218,7 +235,10 @@ fn become_primary(
 }
 
 /// Old epochs leave the CIB.
-fn forget_old(node: &Node, epochs: &[u64]) -> Result<(), Failure> {
+///
+/// # Errors
+/// When the cluster does not answer.
+pub fn forget_old(node: &Node, epochs: &[u64]) -> Result<(), Failure> {
     let surplus = (epochs.len() + 1).saturating_sub(KEPT);
     for number in epochs.iter().take(surplus) {
         let set = published::epoch_set(&node.resource, *number);

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
-use super::ballot::{Ballot, Data, Elector, Report, Stand};
+use super::ballot::{Ballot, Data, Elector, LastView, Report, Stand};
+use super::survivors::{self, Death};
 pub use super::verdict::{Gap, Reason, Refusal, Verdict, Waiting};
 
 /// The verdict on a ballot.
@@ -22,7 +23,7 @@ pub fn elect(ballot: &Ballot) -> Verdict {
     if !ballot.quorate {
         return Verdict::Wait(Waiting::NoQuorum);
     }
-    let verdict = decide(ballot);
+    let verdict = survivors::with_survivors(ballot, decide(ballot));
     let restoring = restoring(ballot);
     // A component could come about among those behind the back of a bootstrap, a forced one too.
     if restoring.is_empty() || matches!(verdict, Verdict::Restore(_)) {
@@ -55,7 +56,9 @@ fn restoring(ballot: &Ballot) -> Vec<Elector> {
 /// The newest epoch that anybody knows of.
 pub fn newest_epoch(ballot: &Ballot) -> u64 {
     let reported = ballot.stands.values().filter_map(|stand| match stand {
-        Stand::Reported { report, .. } | Stand::Restoring(report) => Some(report.epoch),
+        Stand::Reported { report, .. } | Stand::Restoring(report) | Stand::Apart(report) => {
+            Some(report.epoch)
+        }
         Stand::Silent | Stand::Joining | Stand::Bootstrapping | Stand::Primary => None,
     });
     reported.max().unwrap_or(0).max(ballot.epoch.number)
@@ -125,14 +128,22 @@ struct Candidate<'a> {
     name: &'a Elector,
     report: &'a Report,
     eligible: bool,
+    /// Its server runs.
+    apart: bool,
 }
 
 impl Candidate<'_> {
-    /// More is better: seqno, then Galera's own flag, then a clean stop, then the first name.
+    /// More is better: seqno, then a server that runs, then Galera's own flag, then a clean stop, then the first name.
     fn rank(&self) -> impl Ord + use<'_> {
         let clean = !self.report.recovered;
         let name = std::cmp::Reverse(self.name);
-        (self.report.seqno(), self.report.safe, clean, name)
+        (
+            self.report.seqno(),
+            self.apart,
+            self.report.safe,
+            clean,
+            name,
+        )
     }
 }
 
@@ -145,9 +156,10 @@ impl<'a> Electorate<'a> {
     /// Everybody with a position in the newest epoch, those that are restoring included.
     fn candidates(&self) -> impl Iterator<Item = Candidate<'a>> {
         let all = self.ballot.stands.iter().filter_map(|(name, stand)| {
-            let (report, eligible) = match stand {
-                Stand::Reported { report, eligible } => (report, *eligible),
-                Stand::Restoring(report) => (report, true),
+            let (report, eligible, apart) = match stand {
+                Stand::Reported { report, eligible } => (report, *eligible, false),
+                Stand::Restoring(report) => (report, true, false),
+                Stand::Apart(report) => (report, true, true),
                 Stand::Silent | Stand::Joining | Stand::Bootstrapping | Stand::Primary => {
                     return None;
                 }
@@ -156,6 +168,7 @@ impl<'a> Electorate<'a> {
                 name,
                 report,
                 eligible,
+                apart,
             })
         });
         let epoch = self.epoch;
@@ -238,17 +251,17 @@ impl<'a> Electorate<'a> {
         if let Some(members) = self.restorable(leader, &missing, proof.is_ok()) {
             return Verdict::Restore(members);
         }
+        let gone = self.ballot.partner_gone && !leader.apart;
         let reason = match (missing.as_slice(), proof) {
             ([], _) => Reason::AllReported,
-            (_, Ok(view)) => Reason::LastView(view),
-            ([partner], Err(_)) if self.ballot.partner_gone => Reason::PartnerGone(partner.clone()),
+            (_, Ok(reason)) => reason,
+            ([partner], Err(_)) if gone => Reason::PartnerGone(partner.clone()),
             (_, Err(gap)) => return Verdict::Wait(Waiting::Electors { missing, gap }),
         };
-        if leader.eligible {
-            return Verdict::Bootstrap(leader.name.clone(), reason);
-        }
-        match self.equal_to(leader) {
-            Some(name) => Verdict::Bootstrap(name, reason),
+        let equal = || self.equal_to(leader);
+        match Some(leader).filter(|leader| leader.eligible).or_else(equal) {
+            Some(one) if one.apart => Verdict::Revive(one.name.clone(), reason),
+            Some(one) => Verdict::Bootstrap(one.name.clone(), reason),
             None => {
                 let (node, seqno) = (leader.name.clone(), leader.report.seqno());
                 Verdict::Wait(Waiting::Ahead { node, seqno })
@@ -257,13 +270,12 @@ impl<'a> Electorate<'a> {
     }
 
     /// The best started node with as much as the leader, which is stopped.
-    fn equal_to(&self, leader: Candidate<'a>) -> Option<Elector> {
+    fn equal_to(&self, leader: Candidate<'a>) -> Option<Candidate<'a>> {
         let seqno = leader.report.seqno();
         let equal = self
             .candidates()
             .filter(|c| c.eligible && c.report.seqno() == seqno);
-        let best = equal.max_by(|a, b| a.rank().cmp(&b.rank()));
-        best.map(|c| c.name.clone())
+        equal.max_by(|a, b| a.rank().cmp(&b.rank()))
     }
 
     /// The members of the leader's view, when all of them can restore it by themselves and nobody else can
@@ -279,7 +291,7 @@ impl<'a> Electorate<'a> {
         let same = |c: &Candidate| c.report.view.as_ref().and_then(|v| v.id.as_ref()) == Some(id);
         let here: Vec<_> = self
             .candidates()
-            .filter(|c| c.eligible && same(c))
+            .filter(|c| c.eligible && !c.apart && same(c))
             .collect();
         let has = |uuid: &Uuid| here.iter().any(|c| c.report.lives.contains(uuid));
         let complete = here.len() > 1 && view.members.iter().all(has);
@@ -292,8 +304,10 @@ impl<'a> Electorate<'a> {
     /// primary views of those, and so on. A later primary component descends from members of an earlier one,
     /// so when this set is closed, the last one is within it; what was acknowledged there is on the disk of
     /// the member that acknowledged it, and what was acknowledged before lies below the view's floor.
-    fn proof(&self, leader: Candidate<'a>) -> Result<BTreeSet<Elector>, Gap> {
-        let mut closed = BTreeSet::new();
+    ///
+    /// A leader whose server runs ever since has received what the dead of its own view acknowledged there.
+    fn proof(&self, leader: Candidate<'a>) -> Result<Reason, Gap> {
+        let (mut closed, mut dead, mut lost) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut open = vec![leader];
         while let Some(member) = open.pop() {
             if !closed.insert(member.name.clone()) {
@@ -311,10 +325,44 @@ impl<'a> Electorate<'a> {
                 return Err(Gap::ViewNotReached(member.name.clone()));
             }
             for uuid in &view.members {
-                open.push(self.member(*uuid, member.name)?);
+                match (
+                    self.member(*uuid, member.name),
+                    self.death(leader, view, *uuid),
+                ) {
+                    (Ok(found), _) => open.push(found),
+                    (Err(Gap::MemberSilent(_)), Some(death)) => {
+                        dead.insert(*uuid);
+                        lost.extend((death == Death::Later).then_some(*uuid));
+                    }
+                    (Err(gap), _) => return Err(gap),
+                }
             }
         }
-        Ok(closed)
+        let own = leader
+            .report
+            .view
+            .as_ref()
+            .map_or(0, |view| view.members.len());
+        if !survivors::are_harmless(lost.len(), own) {
+            return Err(Gap::HalfLost(leader.name.clone()));
+        }
+        Ok(if dead.is_empty() {
+            Reason::LastView(closed)
+        } else {
+            Reason::Survivors(closed)
+        })
+    }
+
+    /// How this member of a view died, if the leader's server has run ever since that very view.
+    fn death(&self, leader: Candidate<'a>, view: &LastView, server: Uuid) -> Option<Death> {
+        let id = view.id.as_ref()?;
+        let own = leader
+            .report
+            .view
+            .as_ref()
+            .and_then(|view| view.id.as_ref());
+        let same = leader.apart && own == Some(id);
+        same.then(|| self.ballot.fates.death(server, id)).flatten()
     }
 
     /// The elector that had this group communication UUID, with its report.

@@ -15,12 +15,13 @@ const LINEAGE: usize = 8;
 /// the mark is never above the marks of those.
 #[must_use]
 pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Epoch> {
-    let Some(Stand::Reported { report, .. }) = ballot.stands.get(name) else {
+    let (Stand::Reported { report, .. } | Stand::Apart(report)) = ballot.stands.get(name)? else {
         return None;
     };
     let newest = newest_epoch(ballot);
     let number = newest + 1;
     let mut forced = ballot.epoch.forced.clone();
+    let mut survived = ballot.epoch.survived.clone();
     let mut lineage = ballot.epoch.lineage.clone();
     lineage.push((number, name.clone()));
     lineage.drain(..lineage.len().saturating_sub(LINEAGE));
@@ -35,6 +36,7 @@ pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Ep
             let kept = left.map(|(_, kept)| *kept).min().unwrap_or(u64::MAX);
             forced.push((number, kept.min(report.seqno())));
         }
+        Reason::Survivors(_) => survived.push((number, report.seqno())),
         Reason::AllReported | Reason::LastView(_) | Reason::Creation => {}
     }
     Some(Epoch {
@@ -43,6 +45,7 @@ pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Ep
         position: report.position().cloned(),
         lineage,
         forced,
+        survived,
     })
 }
 

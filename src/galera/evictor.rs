@@ -133,7 +133,9 @@ impl<'a> Evictor<'a> {
         };
         if self.view.as_ref().is_none_or(|seen| seen.view != view.view) {
             (self.dead, self.parted) = (None, BTreeSet::new());
-            self.tidy();
+            if self.node.params.evict {
+                self.tidy();
+            }
         }
         let unknown = self.is_unknown(&view);
         // Whoever was found dead stays a concern, even when its next server is connected.
@@ -214,9 +216,17 @@ impl<'a> Evictor<'a> {
         };
         let dead = evict::dead(&sight);
         let rank = evict::rank(&sight, &self.node.electorate.own, &dead);
-        if self.is_due(&dead, rank) {
+        if self.node.params.evict && self.is_due(&dead, rank) {
             self.evict(&dead);
         }
+    }
+
+    /// The servers of the other nodes, by node name.
+    pub fn known(&self) -> BTreeMap<String, Uuid> {
+        let known = self.known.iter();
+        known
+            .map(|(name, (_, server))| (name.clone(), *server))
+            .collect()
     }
 
     fn remember(&mut self, outlook: &Outlook) {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::Galera;
+use super::apart;
 use super::arrival;
 use super::ear::Ear;
 use super::evictor::Evictor;
@@ -125,6 +126,10 @@ impl Job<'_> {
     fn one_life(&self) -> Result<Life, Failure> {
         let found = self.node.server().running()?;
         let (process, epoch) = match found {
+            Some(process) if self.was_a_member()? => {
+                let epoch = self.adopt(process)?;
+                return self.watch(process, epoch);
+            }
             Some(process) => (process, self.adopt(process)?),
             None => match arrival::arrive(self)? {
                 Some(arrived) => arrived,
@@ -139,6 +144,20 @@ impl Job<'_> {
             Way::Outside => Ok(Life::Outside),
             Way::Died => self.was_cut(&meter).map(Life::Cut),
         }
+    }
+
+    /// Whether the server that runs here has been a member: an earlier job has attended to it until then.
+    fn was_a_member(&self) -> Result<bool, Failure> {
+        let outlook = self.node.look()?;
+        let own = outlook.published.get(&self.node.name);
+        Ok(match own.map(|own| &own.phase) {
+            Some(Phase::Apart { .. } | Phase::Reviving { .. }) => true,
+            Some(Phase::Member(member)) => {
+                let view = self.node.saved_view();
+                view.is_some_and(|view| view.me == member.gcomm)
+            }
+            Some(_) | None => false,
+        })
     }
 
     /// From the component to full service. Stops the server when the component is no more: a server whose donors
@@ -197,22 +216,21 @@ impl Job<'_> {
 
     /// Returns when the server has died, or the configuration names other members. Nothing that fails ends the watch:
     /// the server serves.
-    fn watch(&self, process: Process, epoch: u64) -> Result<Life, Failure> {
+    fn watch(&self, process: Process, mut epoch: u64) -> Result<Life, Failure> {
         let Some(watch) = Watch::of(process) else {
             return Ok(Life::Served);
         };
-        let mut evictor = self.node.params.evict.then(|| Evictor::new(self.node));
+        let mut evictor = Evictor::new(self.node);
         let (mut news, mut silence) = (true, false);
         let mut witness = Deadline::after(WATCHING);
         loop {
-            if (news || silence) && self.component_is_given_up(epoch, evictor.as_mut()) {
+            if (news || silence) && self.component_is_given_up(epoch, &mut evictor) {
                 return Err(self.leave_component(epoch)?);
             }
             if let Some(node) = news.then(|| self.changed()).flatten() {
                 return Ok(Life::Changed(node));
             }
-            let pause = evictor.as_ref().map_or(WATCHING, Evictor::pause);
-            news = match watch.ended_or_ready(self.ear, pause) {
+            news = match watch.ended_or_ready(self.ear, evictor.pause()) {
                 Woken::Ended => return Ok(Life::Served),
                 Woken::Ready => {
                     self.ear.listen(Duration::ZERO);
@@ -220,8 +238,14 @@ impl Job<'_> {
                 }
                 Woken::Nothing => false,
             };
-            silence = evictor.as_mut().is_some_and(Evictor::glance);
+            silence = evictor.glance();
             if witness.passed() {
+                if apart::is(self.node) {
+                    match apart::attend(self, &watch, evictor.known())? {
+                        Some(entered) => epoch = entered,
+                        None => return Ok(Life::Served),
+                    }
+                }
                 news |= self.witness(process);
                 witness = Deadline::after(WATCHING);
             }
@@ -238,11 +262,9 @@ impl Job<'_> {
 
     /// Publishes this node's membership again if the cluster has forgotten it, as it does when Pacemaker was
     /// stopped meanwhile. Returns whether the component was given up by a forced bootstrap.
-    fn component_is_given_up(&self, epoch: u64, evictor: Option<&mut Evictor<'_>>) -> bool {
+    fn component_is_given_up(&self, epoch: u64, evictor: &mut Evictor<'_>) -> bool {
         let looked = self.node.look().and_then(|outlook| {
-            if let Some(evictor) = evictor {
-                evictor.look(&outlook);
-            }
+            evictor.look(&outlook);
             let given_up = outlook.epoch().gave_up(epoch);
             let own = outlook.published.get(&self.node.name).map(|own| &own.phase);
             if !given_up
@@ -277,7 +299,10 @@ impl Job<'_> {
 
     /// Somebody started the cluster without this node while it was cut off: its component does not count. Returns the
     /// failure that this is.
-    fn leave_component(&self, epoch: u64) -> Result<Failure, Failure> {
+    ///
+    /// # Errors
+    /// When the server does not stop, or the cluster does not answer.
+    pub fn leave_component(&self, epoch: u64) -> Result<Failure, Failure> {
         let name = &self.node.name;
         log::warn!("{name}: epoch {epoch} was given up by a forced bootstrap");
         self.node.score(None)?;

@@ -3,6 +3,7 @@
 //! Each action is short: what can take long is the business of the [`job`].
 
 pub mod address;
+mod apart;
 mod arrival;
 pub mod ballot;
 mod bootstrap;
@@ -15,7 +16,7 @@ mod ear;
 pub mod election;
 mod electorate;
 pub mod epoch;
-mod evict;
+pub mod evict;
 mod evictor;
 mod failures;
 pub mod grastate;
@@ -38,6 +39,7 @@ mod report;
 mod server;
 mod settings;
 mod stop;
+pub mod survivors;
 pub mod transfer;
 mod verdict;
 mod version;

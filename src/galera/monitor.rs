@@ -63,16 +63,18 @@ pub fn monitor(
 
 /// The answer for a server that runs. One that served a moment ago gets a little time to come back.
 fn examined(patient: &Patient<'_>) -> Result<Result<Status, Failure>, Failure> {
-    let serving = serves(patient.note);
+    let serving = served(patient.note);
     let patience = Deadline::after(if serving { GRACE } else { Duration::ZERO });
     wait_until(&patience, STEP, "the primary component", || {
         let examined = patient.examine();
         if let Err(error) = &examined {
             log::debug!("{error}");
         }
+        // The job may have found out meanwhile what becomes of it.
+        let note = patient.volatile.note();
         let (verdict, passing) = match &examined {
-            Ok(seen) => answered(seen, &patient.limits(), patient.note),
-            Err(error) => (silent(error, patient.promoted, patient.note), false),
+            Ok(seen) => answered(seen, &patient.limits(), note.as_ref()),
+            Err(error) => (silent(error, patient.promoted, note.as_ref()), false),
         };
         Ok::<_, Failure>((!passing || patience.passed()).then_some(verdict))
     })
@@ -80,6 +82,12 @@ fn examined(patient: &Patient<'_>) -> Result<Result<Status, Failure>, Failure> {
 
 fn serves(note: Option<&Note>) -> bool {
     note.is_some_and(|note| note.text == SERVING)
+}
+
+/// It serves, or did until it lost its component.
+fn served(note: Option<&Note>) -> bool {
+    let apart = |note: &Note| matches!(note.mood, Mood::Apart | Mood::Lost);
+    serves(note) || note.is_some_and(apart)
 }
 
 /// The answer to a cluster that takes the instance for unpromoted. Pacemaker 2.1.5 does so after it has reloaded
@@ -113,20 +121,28 @@ fn waiting(note: &Note) -> Status {
     match note.mood {
         Mood::Well => Status::Running,
         Mood::Waiting if note.age() < UNREMARKABLE => Status::Running,
-        Mood::Waiting | Mood::Failing | Mood::Died | Mood::Failed => {
-            Status::Degraded(note.text.clone())
-        }
+        Mood::Waiting | Mood::Failing | Mood::Apart => Status::Degraded(note.text.clone()),
+        Mood::Lost | Mood::Died | Mood::Failed => Status::Degraded(note.text.clone()),
     }
 }
 
 /// The answer for a server that answers, and whether a moment may change it: views change.
 fn answered(seen: &Seen, limits: &Limits, note: Option<&Note>) -> (Result<Status, Failure>, bool) {
-    let on_its_way = !serves(note) && !seen.status.serves();
+    let on_its_way = !served(note) && !seen.status.serves();
     match health::judge(seen, limits) {
         Health::Well => (Ok(well(seen.promoted)), false),
         Health::Degraded(_) if on_its_way && !seen.promoted => (Ok(arriving(note)), false),
         Health::Degraded(reason) => (Ok(degraded(seen.promoted, reason)), false),
-        Health::Failed(reason) if serves(note) => (Err(broken(seen.promoted, reason)), true),
+        // A restart would cost its clients and its write-set cache, and nothing is won by it.
+        Health::Failed(_) if seen.status.is_apart() && stays(note).is_some() => {
+            let reason = stays(note).unwrap_or_default();
+            (Ok(degraded(seen.promoted, reason)), false)
+        }
+        Health::Failed(reason) if served(note) => {
+            let lost = note.filter(|note| note.mood == Mood::Lost && seen.status.is_apart());
+            let reason = lost.map_or(reason, |note| note.text.clone());
+            (Err(broken(seen.promoted, reason)), true)
+        }
         Health::Failed(_) => (Ok(arriving(note)), false),
     }
 }
@@ -137,10 +153,16 @@ fn silent(error: &DatabaseError, promoted: bool, note: Option<&Note>) -> Result<
     if error.cause.is_alive() {
         return Ok(degraded(promoted, error.to_string()));
     }
-    if serves(note) {
+    if served(note) {
         return Err(broken(promoted, error.to_string()));
     }
     Ok(arriving(note))
+}
+
+/// Why a server outside a primary component is kept running, if it is.
+fn stays(note: Option<&Note>) -> Option<String> {
+    let note = note.filter(|note| note.mood == Mood::Apart);
+    note.map(|note| note.text.clone())
 }
 
 fn arriving(note: Option<&Note>) -> Status {

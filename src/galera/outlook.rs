@@ -1,10 +1,13 @@
 //! One look at the cluster, as a ballot. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::ballot::{Ballot, Elector, Epoch, Force};
+use uuid::Uuid;
+
+use super::ballot::{Ballot, Elector, Epoch, Force, Stand};
 use super::evict::NodeState;
-use super::published::{self, Component, Published};
+use super::published::{self, Component, Phase, Published};
+use super::survivors::{AtLarge, Fates};
 use crate::cib::{Cib, Node, Role};
 
 /// Who is asking, and with which parameters.
@@ -40,7 +43,20 @@ impl Outlook {
     pub fn of(cib: &Cib, asker: &Asker<'_>) -> Self {
         let published = published::all(cib, asker.resource);
         let epoch = published::epoch(cib, asker.resource);
-        let stands = published::stands(&published, &epoch);
+        let nodes: BTreeMap<_, _> = cib
+            .nodes()
+            .map(|node| (node.uname.to_string(), state(cib, node, asker.resource)))
+            .collect();
+        let mut stands = published::stands(&published, &epoch);
+        // What a node said that has been lost since may be long over.
+        for (name, one) in &published {
+            let lost = nodes
+                .get(name)
+                .is_none_or(|state| *state != NodeState::Online);
+            if lost && matches!(one.phase, Phase::Member(_)) {
+                stands.insert(one.elector.clone(), Stand::Silent);
+            }
+        }
         let ballot = Ballot {
             quorate: cib.header.have_quorum,
             epoch,
@@ -48,6 +64,7 @@ impl Outlook {
             stands,
             enable_creation: asker.enable_creation,
             force: order(cib, asker.resource),
+            fates: fates(cib, asker.resource, &published, &nodes),
         };
         let epochs = published::epoch_numbers(cib, asker.resource);
         let name = published::order_attribute(asker.resource);
@@ -55,11 +72,8 @@ impl Outlook {
             .nodes()
             .filter(|node| node.transient.get(&name).is_some());
         let orders = ordered.map(|node| node.uname.to_string()).collect();
-        let nodes = cib
-            .nodes()
-            .map(|node| (node.uname.to_string(), state(cib, node, asker.resource)));
         Self {
-            nodes: nodes.collect(),
+            nodes,
             fencing: cib.fencing_enabled(),
             published,
             ballot,
@@ -101,6 +115,59 @@ fn state(cib: &Cib, node: &Node, resource: &str) -> NodeState {
     } else {
         NodeState::Down
     }
+}
+
+/// What became of the servers of those that have not said where they stand.
+fn fates(
+    cib: &Cib,
+    resource: &str,
+    published: &BTreeMap<String, Published>,
+    nodes: &BTreeMap<String, NodeState>,
+) -> Fates {
+    let mut fates = Fates::default();
+    let electors: BTreeSet<_> = published.values().flat_map(|one| &one.electors).collect();
+    if nodes.len() < electors.len() {
+        let node = "a member that is no node of this cluster".to_owned();
+        fates.at_large.insert(node, AtLarge::default());
+    }
+    for (name, state) in nodes {
+        let said = published.get(name).filter(|_| *state == NodeState::Online);
+        let dead = said.and_then(|one| one.dead.as_ref());
+        fates
+            .gone
+            .extend(dead.map(|dead| (dead.server, dead.view.clone())));
+        let servers = servers_of(name, published);
+        let settled = match said.map(|one| &one.phase) {
+            Some(Phase::Recovering) => dead.is_some(),
+            Some(phase) => phase.report().is_some() && !matches!(phase, Phase::Restoring { .. }),
+            // A node of another kind: the resource does not run there, nor has it for as long as anybody knows.
+            None if *state == NodeState::Online => {
+                servers.is_empty() && cib.role(resource, name) <= Role::Stopped
+            }
+            None => *state == NodeState::Down,
+        };
+        if !settled {
+            let settles = *state == NodeState::Online || cib.fencing_enabled();
+            fates
+                .at_large
+                .insert(name.clone(), AtLarge { servers, settles });
+        } else if said.is_none() {
+            fates.lost.extend(servers);
+        }
+    }
+    fates
+}
+
+/// The servers that a node is known to have had, by those who have lost their component.
+fn servers_of(node: &str, published: &BTreeMap<String, Published>) -> BTreeSet<Uuid> {
+    let known = published.values().filter_map(|one| match &one.phase {
+        Phase::Apart { known, .. } | Phase::Reviving { known, .. } => known.get(node).copied(),
+        Phase::Recovering | Phase::Reported { .. } | Phase::Restoring { .. } | Phase::Joining => {
+            None
+        }
+        Phase::Bootstrapping { .. } | Phase::Member(_) | Phase::Stopped { .. } => None,
+    });
+    known.collect()
 }
 
 /// Every node that has not reported is known to be gone: fenced, or cleanly down. One that still looks for its

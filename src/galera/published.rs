@@ -71,6 +71,22 @@ pub enum Phase {
     },
     /// In the primary component.
     Member(Membership),
+    /// Server running; it was a member and has lost the component.
+    Apart {
+        /// What it holds.
+        report: Report,
+        /// The servers of the other nodes, by node name, as long as they were known.
+        known: BTreeMap<String, Uuid>,
+    },
+    /// Epoch opened by a server that is apart and makes the component anew.
+    Reviving {
+        /// The epoch.
+        epoch: u64,
+        /// This node is of that epoch, whatever comes: the others that are apart note it too.
+        noted: bool,
+        /// As of [`Phase::Apart`].
+        known: BTreeMap<String, Uuid>,
+    },
     /// Stopped by the cluster; the report stands until the node or the resource starts again.
     Stopped {
         /// What it left.
@@ -88,6 +104,8 @@ impl Phase {
             Phase::Joining => "Joining",
             Phase::Bootstrapping { .. } => "Bootstrapping",
             Phase::Member(_) => "Member",
+            Phase::Apart { .. } => "Apart",
+            Phase::Reviving { .. } => "Reviving",
             Phase::Stopped { .. } => "Stopped",
         }
     }
@@ -97,10 +115,10 @@ impl Phase {
         match self {
             Phase::Reported { report }
             | Phase::Restoring { report }
+            | Phase::Apart { report, .. }
             | Phase::Stopped { report } => Some(report),
-            Phase::Recovering | Phase::Joining | Phase::Bootstrapping { .. } | Phase::Member(_) => {
-                None
-            }
+            Phase::Recovering | Phase::Joining | Phase::Bootstrapping { .. } => None,
+            Phase::Member(_) | Phase::Reviving { .. } => None,
         }
     }
 
@@ -115,7 +133,8 @@ impl Phase {
             Phase::Stopped { report } => reported(report, false),
             Phase::Restoring { report } => Stand::Restoring(report.clone()),
             Phase::Joining => Stand::Joining,
-            Phase::Bootstrapping { .. } => Stand::Bootstrapping,
+            Phase::Bootstrapping { .. } | Phase::Reviving { .. } => Stand::Bootstrapping,
+            Phase::Apart { report, .. } => Stand::Apart(report.clone()),
             Phase::Member(_) => Stand::Primary,
         }
     }
@@ -191,10 +210,12 @@ pub fn epoch_set(resource: &str, epoch: u64) -> String {
 
 /// The properties of an epoch.
 pub fn epoch_pairs(resource: &str, epoch: &Epoch) -> Vec<(String, String)> {
-    let forced = epoch
-        .forced
-        .iter()
-        .map(|(number, seqno)| format!("{number}:{seqno}"));
+    let marks = |marks: &[(u64, u64)]| {
+        let each = marks
+            .iter()
+            .map(|(number, seqno)| format!("{number}:{seqno}"));
+        each.collect::<Vec<_>>().join(" ")
+    };
     let lineage = epoch
         .lineage
         .iter()
@@ -205,10 +226,8 @@ pub fn epoch_pairs(resource: &str, epoch: &Epoch) -> Vec<(String, String)> {
             lineage.collect::<Vec<_>>().join(" "),
         ),
         (format!("{resource}-epoch"), epoch.number.to_string()),
-        (
-            format!("{resource}-epoch-forced"),
-            forced.collect::<Vec<_>>().join(" "),
-        ),
+        (format!("{resource}-epoch-forced"), marks(&epoch.forced)),
+        (format!("{resource}-epoch-survived"), marks(&epoch.survived)),
     ];
     if let Some(elector) = &epoch.opened_by {
         pairs.push((format!("{resource}-epoch-opened-by"), elector.clone()));
@@ -238,14 +257,18 @@ pub fn epoch(cib: &Cib, resource: &str) -> Epoch {
     };
     let set = cib.options().set(&epoch_set(resource, number));
     let get = |name: &str| set.and_then(|set| set.get(&format!("{resource}-{name}")));
-    let forced = get("epoch-forced").unwrap_or_default().split_whitespace();
+    let marks = |name| {
+        let text = get(name).unwrap_or_default().split_whitespace();
+        text.filter_map(read_mark).collect()
+    };
     let lineage = get("epoch-lineage").unwrap_or_default().split_whitespace();
     Epoch {
         number,
         opened_by: get("epoch-opened-by").map(str::to_owned),
         position: get("epoch-position").and_then(|text| read_position(text).ok().flatten()),
         lineage: lineage.filter_map(read_opener).collect(),
-        forced: forced.filter_map(read_forced).collect(),
+        forced: marks("epoch-forced"),
+        survived: marks("epoch-survived"),
     }
 }
 
@@ -262,7 +285,7 @@ fn read_opener(text: &str) -> Option<(u64, Elector)> {
     Some((epoch.parse().ok()?, elector.to_owned()))
 }
 
-fn read_forced(text: &str) -> Option<(u64, u64)> {
+fn read_mark(text: &str) -> Option<(u64, u64)> {
     let (epoch, seqno) = text.split_once(':')?;
     Some((epoch.parse().ok()?, seqno.parse().ok()?))
 }

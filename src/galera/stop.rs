@@ -14,7 +14,7 @@ use super::record::Record;
 use super::report::{self, Disk};
 use super::server;
 use super::transfer;
-use super::volatile::Volatile;
+use super::volatile::{Mood, Volatile};
 use crate::ocf::{Action, Deadline, Done, Env, Failure, wait_until};
 use crate::sys::cluster;
 use crate::sys::process::{Process, Watch, marked};
@@ -79,7 +79,9 @@ pub fn usual(resource: &str) -> Result<PathBuf, Failure> {
 /// A server on its way into the component hears no SIGTERM until it is there, and has nothing to lose.
 fn patience(volatile: &Volatile) -> Duration {
     match volatile.note() {
-        Some(note) if note.text != SERVING => JOINING,
+        Some(note) if note.text != SERVING && !matches!(note.mood, Mood::Apart | Mood::Lost) => {
+            JOINING
+        }
         _ => Duration::MAX,
     }
 }

@@ -18,6 +18,8 @@ pub enum Verdict {
     Restore(BTreeSet<Elector>),
     /// This elector, and no other, opens an epoch and bootstraps.
     Bootstrap(Elector, Reason),
+    /// The server of this elector runs, and it alone makes the primary component anew, in a new epoch.
+    Revive(Elector, Reason),
     /// Time or another node's report will change this.
     Wait(Waiting),
     /// Only a person can settle this.
@@ -34,6 +36,9 @@ impl fmt::Display for Verdict {
                 write!(f, "{} restore the last primary component", list(&members))
             }
             Verdict::Bootstrap(name, reason) => write!(f, "{name} bootstraps: {reason}"),
+            Verdict::Revive(name, reason) => {
+                write!(f, "{name} makes the component anew: {reason}")
+            }
             Verdict::Wait(waiting) => write!(f, "{waiting}"),
             Verdict::Refuse(refusal) => {
                 write!(
@@ -54,6 +59,9 @@ pub enum Reason {
     /// These were the last primary component and none of them is ahead; whoever is silent cannot be.
     #[error("the last primary component has reported, so no silent node can be ahead")]
     LastView(BTreeSet<Elector>),
+    /// These are what is left of the last primary view; everybody else of it is dead.
+    #[error("whoever else was in the last primary component is fenced or gone")]
+    Survivors(BTreeSet<Elector>),
     /// `two_node_mode`, and the partner is fenced or cleanly down.
     #[error("two_node_mode, and {0} is fenced or cleanly down")]
     PartnerGone(Elector),
@@ -77,6 +85,12 @@ pub enum Waiting {
     /// These try to restore the component that they were; they succeed or report again.
     #[error("{} are restoring their primary component", list(.0))]
     Restoring(Vec<Elector>),
+    /// Servers of these nodes may run that know nothing of a new component.
+    #[error("waiting until {} is fenced, or has reported", list(.0))]
+    AtLarge(Vec<String>),
+    /// Servers run outside a component that cannot make it anew: they have to be restarted first.
+    #[error("{} has lost its component and has to be restarted", list(.0))]
+    Survivors(Vec<Elector>),
     /// A stopped node has more than any that could be promoted.
     #[error("{node} has seqno {seqno}, more than any started node, and its resource is stopped")]
     Ahead {
@@ -123,6 +137,9 @@ pub enum Gap {
     /// Somebody of a last primary view has not reported.
     #[error("a member of the last primary view of {0} has not reported")]
     MemberSilent(Elector),
+    /// More than half of the leader's last primary view is dead, and may have gone on without it before.
+    #[error("the lost members of the last primary view of {0} may have gone on without it")]
+    HalfLost(Elector),
     /// A member of the view reports data that is not of this history and epoch.
     #[error("{0} was in the last primary view and its data is not of it any more")]
     MemberChanged(Elector),

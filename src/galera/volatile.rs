@@ -61,6 +61,10 @@ pub enum Mood {
     Waiting,
     /// An attempt to bring the server up has failed, and another will follow: degraded at once.
     Failing,
+    /// The server has lost its component, and will be part of the next one: it is kept running.
+    Apart,
+    /// The server has lost its component, and has to be restarted.
+    Lost,
     /// The server died in service, and the job has told the cluster.
     Died,
     /// The job has given up: the resource has failed.

@@ -110,6 +110,11 @@ impl Status {
         }
     }
 
+    /// It lives, and is outside a primary component.
+    pub fn is_apart(&self) -> bool {
+        self.connected && self.cluster_status == ClusterStatus::NonPrimary
+    }
+
     /// Part of the component that takes writes, with the data of that component: `Synced`, or donor for another.
     pub fn serves(&self) -> bool {
         let has_data = matches!(

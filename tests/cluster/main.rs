@@ -27,6 +27,7 @@ mod job;
 mod killed_actions;
 mod lab_itself;
 mod latest_missing;
+mod majority;
 mod members;
 mod moving_over;
 mod names;

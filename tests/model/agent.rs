@@ -38,11 +38,16 @@ impl World {
             Stage::Note { next } => self.note(n, next),
             Stage::Bootstrap { next } => self.bootstrap(n, &next),
             Stage::Running => self.running(n),
+            Stage::Apart => self.apart(n),
+            Stage::Revive { next, then } => self.revive(n, next, then),
         }
     }
 
-    fn publish(&mut self, n: usize, stand: Stand, then: Stage) {
+    /// Publishes a stand.
+    pub fn publish(&mut self, n: usize, stand: Stand, then: Stage) {
+        let word = self.word(n, &stand);
         let node = &mut self.nodes[n];
+        node.pending_word = word;
         if stand == Stand::Primary {
             node.primary_epoch = node.epoch;
         }
@@ -56,8 +61,8 @@ impl World {
         self.publish(n, Stand::Reported { report, eligible }, Stage::Reported);
     }
 
-    /// What a stopped node says of itself.
-    fn report(&self, n: usize) -> Report {
+    /// What a node outside any component says of itself.
+    pub fn report(&self, n: usize) -> Report {
         let node = &self.nodes[n];
         let data = match &node.disk {
             Disk::Blank => Data::Blank { user_data: false },
@@ -109,7 +114,7 @@ impl World {
     }
 
     /// Takes back an epoch beyond `own` that this node opened: it never started a server in it.
-    fn retract(&mut self, n: usize, own: u64) {
+    pub fn retract(&mut self, n: usize, own: u64) {
         let newest = self.nodes[n].cib.epoch();
         let mine = newest.opened_by.as_ref() == Some(&self.nodes[n].name);
         if mine && newest.number > own {
@@ -137,6 +142,7 @@ impl World {
             }
             Verdict::Restore(_)
             | Verdict::Bootstrap(..)
+            | Verdict::Revive(..)
             | Verdict::Wait(_)
             | Verdict::Refuse(_) => {}
         }
@@ -224,7 +230,7 @@ impl World {
     }
 
     /// An order was bound to positions that are about to be left behind.
-    fn void_orders(&mut self, n: usize) {
+    pub fn void_orders(&mut self, n: usize) {
         if self.rules.starts_void_orders && self.nodes[n].cib.order.is_some() {
             self.write_cib(n, |cib| cib.order = None);
         }
@@ -270,6 +276,7 @@ impl World {
                 .map(|(_, cost)| cost.clone()),
             Reason::PartnerGone(_) => Some(cost_of(&ballot, &name)),
             Reason::AllReported | Reason::LastView(_) | Reason::Creation => None,
+            Reason::Survivors(_) => None,
         };
         let next = Box::new(Opening {
             epoch,
@@ -308,7 +315,7 @@ impl World {
     }
 
     /// The ballot, as if this node had not opened its epoch.
-    fn look_as_before(&self, n: usize, next: &Opening) -> Ballot {
+    pub fn look_as_before(&self, n: usize, next: &Opening) -> Ballot {
         let mut world = self.clone();
         let (report, eligible) = (world.nodes[n].report.clone(), true);
         if let Some(report) = report {
@@ -316,7 +323,9 @@ impl World {
         }
         let opened = &next.epoch;
         world.nodes[n].cib.epochs.retain(|epoch| epoch != opened);
-        world.look(n)
+        let mut ballot = world.look(n);
+        ballot.fates.at_large.remove(&self.nodes[n].name);
+        ballot
     }
 
     /// From here on the bootstrap counts, even when the server never comes up.
@@ -325,6 +334,7 @@ impl World {
             self.judge_forced(n, next.epoch.number, cost, &next.unknown);
         }
         self.void_orders(n);
+        self.revived.remove(&next.epoch.number);
         let node = &mut self.nodes[n];
         node.epoch = next.epoch.number;
         node.saved = None;
@@ -344,6 +354,7 @@ impl World {
     }
 
     fn running(&mut self, n: usize) {
+        self.remember(n);
         let forced = self.nodes[n].cib.epoch().forced;
         let given_up = forced.iter().any(|(epoch, _)| *epoch > self.nodes[n].epoch);
         match self.nodes[n].part() {
@@ -355,17 +366,8 @@ impl World {
             Some(Part::Synced) if self.nodes[n].stand != Stand::Primary => {
                 self.publish(n, Stand::Primary, Stage::Running);
             }
+            Some(Part::Apart) if self.lost(n) => self.say_apart(n),
             Some(_) => {}
-        }
-    }
-
-    /// The monitor finds a server that is not primary, and Pacemaker recovers the resource.
-    pub fn recover_lost(&mut self, n: usize) {
-        let node = &self.nodes[n];
-        let lost = node.part() == Some(Part::Apart) && node.stage == Stage::Running;
-        if lost && node.stack && node.pending.is_none() {
-            self.leave(n);
-            self.begin(n);
         }
     }
 

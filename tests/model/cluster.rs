@@ -1,8 +1,10 @@
 //! The cluster stack: membership and quorum, one CIB for each partition, attributes, promotion.
 
+use std::collections::BTreeMap;
+
 use galera_rs::galera::ballot::{Ballot, Stand};
 
-use crate::world::{Cib, Stage, World};
+use crate::world::{Cib, Stage, Word, World};
 
 impl World {
     /// The nodes whose stack sees that of `n`, itself included.
@@ -60,6 +62,7 @@ impl World {
             enable_creation: self.creation,
             partner_gone: self.two_node_mode && (0..self.nodes.len()).any(partner_gone),
             force: cib.order.as_ref().map(|(force, _)| force.clone()),
+            fates: self.fates(n),
             epoch,
         }
     }
@@ -93,8 +96,10 @@ impl World {
             let cib = self.nodes[winner].cib.clone();
             for m in &here {
                 self.nodes[*m].cib = cib.clone();
+                self.nodes[*m].cib.down.retain(|down| !here.contains(down));
                 let stayed = *m == winner || before[winner].1.contains(m);
                 if !stayed && !keep {
+                    self.nodes[*m].word = Word::default();
                     self.nodes[*m].stand = Stand::Silent;
                 }
             }
@@ -116,6 +121,7 @@ impl World {
             node.stack = false;
             node.stage = Stage::Stopped;
             (node.stand, node.pending) = (Stand::Silent, None);
+            (node.word, node.known) = (Word::default(), BTreeMap::new());
             node.elected = false;
         });
     }
@@ -130,7 +136,7 @@ impl World {
     pub fn take_effect(&mut self, n: usize) {
         let node = &mut self.nodes[n];
         if let Some(stand) = node.pending.take() {
-            node.stand = stand;
+            (node.stand, node.word) = (stand, node.pending_word.clone());
         }
     }
 }

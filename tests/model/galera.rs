@@ -34,6 +34,7 @@ impl World {
             part: Part::Apart,
             saved: saved.is_some(),
             last: saved,
+            waits: false,
         });
         if mode == Mode::New {
             self.new_component(n, epoch);
@@ -57,7 +58,7 @@ impl World {
     }
 
     /// A primary component of `members`, with the data of the most advanced of `holders`.
-    fn form(&mut self, members: BTreeSet<usize>, holders: BTreeSet<usize>, epoch: u64) {
+    pub fn form(&mut self, members: BTreeSet<usize>, holders: BTreeSet<usize>, epoch: u64) {
         let best = holders.iter().copied().max_by_key(|n| self.nodes[*n].len());
         let Some(copy) = best.and_then(|n| self.nodes[n].copy().cloned()) else {
             return;
@@ -73,6 +74,7 @@ impl World {
             if let Some(server) = &mut self.nodes[*n].server {
                 server.component = Some(id);
                 server.part = if complete { Part::Synced } else { Part::Joiner };
+                server.waits = false;
             }
         }
         let component = Component {
@@ -110,7 +112,8 @@ impl World {
         }
     }
 
-    fn life(&self, n: usize) -> Option<Uuid> {
+    /// The life of the server of `n`.
+    pub fn life(&self, n: usize) -> Option<Uuid> {
         self.nodes[n].server.as_ref().map(|server| server.life)
     }
 
@@ -299,7 +302,7 @@ impl World {
         }
         let labels: BTreeSet<u8> = self.wire.iter().copied().collect();
         for label in labels {
-            let apart = self.apart(label);
+            let apart = self.outside(label);
             let epochs: BTreeSet<u64> = apart.iter().map(|(_, epoch)| *epoch).collect();
             for epoch in epochs {
                 let meet = apart.iter().filter(|(_, e)| *e == epoch);
@@ -309,15 +312,11 @@ impl World {
     }
 
     /// Those in no component, with what they must share to connect.
-    fn apart(&self, label: u8) -> Vec<(usize, u64)> {
+    fn outside(&self, label: u8) -> Vec<(usize, u64)> {
         let here = self.nodes.iter().enumerate();
         let servers = here.filter_map(|(n, node)| Some((n, node.server.as_ref()?)));
         let apart = servers.filter(|(n, s)| s.part == Part::Apart && self.wire[*n] == label);
         apart.map(|(n, s)| (n, self.group_name(s.epoch))).collect()
-    }
-
-    fn group_name(&self, epoch: u64) -> u64 {
-        if self.rules.name_per_epoch { epoch } else { 0 }
     }
 
     fn shrink(&mut self, id: u64) {
@@ -357,6 +356,7 @@ impl World {
         if node.part() == Some(Part::Receiving) {
             node.server = None;
         } else if let Some(server) = &mut node.server {
+            server.waits = server.part == Part::Synced;
             (server.component, server.part) = (None, Part::Apart);
         }
     }
@@ -371,6 +371,7 @@ impl World {
             for n in &apart {
                 if let Some(server) = &mut self.nodes[*n].server {
                     (server.component, server.part) = (Some(id), Part::Joiner);
+                    server.waits = false;
                 }
             }
             return self.new_view(id, component.members.union(&apart).copied().collect());

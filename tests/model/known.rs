@@ -11,6 +11,7 @@ fn walk(size: usize, steps: impl IntoIterator<Item = Step>) -> Walk {
         size,
         blank: false,
         two_node_mode: false,
+        fencing: false,
         steps: steps.into_iter().collect(),
     }
 }
@@ -54,7 +55,7 @@ fn data_that_an_order_gave_up_is_not_joined_with() {
 fn a_bootstrapper_looks_a_second_time() {
     let second_look = false;
     some_walk_shows_the_need(
-        24_500..24_600,
+        100..140,
         Rules {
             second_look,
             ..Rules::ALL
@@ -68,7 +69,7 @@ fn a_bootstrapper_looks_a_second_time() {
 fn a_server_of_an_older_epoch_cannot_connect() {
     let name_per_epoch = false;
     some_walk_shows_the_need(
-        17_100..17_200,
+        1000..1040,
         Rules {
             name_per_epoch,
             ..Rules::ALL
@@ -181,4 +182,37 @@ fn the_cost_of_an_order_counts_the_epochs() {
     let back = [Heal(true), Effect(0), Order(1)];
     let steps = cut.into_iter().chain(forced).chain(back);
     assert_eq!(walk(3, steps).run(Rules::ALL).0, None);
+}
+
+/// Half of the nodes cannot know that the other half is dead.
+#[test]
+fn nobody_is_evicted_before_it_is_fenced() {
+    let steps = [
+        Effect(1),
+        Evict(0),
+        NoteFloor(1),
+        Cut(2),
+        Evict(0),
+        Write(0),
+    ];
+    let without = Rules {
+        lost_means_fenced: false,
+        ..Rules::ALL
+    };
+    let mut walk = walk(2, steps);
+    walk.fencing = true;
+    shows_the_need(&walk, without, "lacks Acknowledged");
+}
+
+/// The stack of a node has died, and its server lives; it connects to what the survivors make.
+#[test]
+fn survivors_wait_for_everybody_at_large() {
+    let nobody_at_large = false;
+    some_walk_shows_the_need(
+        1000..1040,
+        Rules {
+            nobody_at_large,
+            ..Rules::ALL
+        },
+    );
 }

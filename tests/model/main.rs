@@ -6,11 +6,13 @@
 
 mod agent;
 mod cluster;
+mod eviction;
 mod galera;
 mod known;
 mod oracle;
 mod settle;
 mod step;
+mod survivor;
 mod walk;
 mod world;
 

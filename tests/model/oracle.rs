@@ -139,6 +139,7 @@ impl World {
             Verdict::Join(_) => "join",
             Verdict::Restore(_) => "restore",
             Verdict::Bootstrap(..) => "bootstrap",
+            Verdict::Revive(..) => "revive",
             Verdict::Wait(_) => "wait",
             Verdict::Refuse(_) => "refuse",
         });
@@ -158,7 +159,8 @@ impl World {
             .stands
             .iter()
             .filter_map(|(name, stand)| match stand {
-                Stand::Reported { report, .. } | Stand::Restoring(report) => Some((name, report)),
+                Stand::Reported { report, .. } => Some((name, report)),
+                Stand::Restoring(report) | Stand::Apart(report) => Some((name, report)),
                 Stand::Silent | Stand::Joining | Stand::Bootstrapping | Stand::Primary => None,
             })
             .filter(|(_, r)| r.epoch == newest && r.position().is_some())

@@ -20,7 +20,12 @@ impl World {
                 self.order_promote(n);
                 self.save_view(n);
                 self.transfer(n);
-                self.recover_lost(n);
+                self.fence_lost(n);
+                self.evict(n);
+                self.suspect(n);
+                if self.nodes[n].hopeless {
+                    self.recover_lost(n);
+                }
                 self.judge_step();
             }
             still = if self.signature() == before {

@@ -23,6 +23,12 @@ pub enum Step {
     Transfer(usize),
     TimeOut(usize),
     RecoverLost(usize),
+    /// The agent tells Galera who is dead.
+    Evict(usize),
+    /// Galera gives those up for whom this server and its group wait.
+    Suspect(usize),
+    /// The partition of this node fences everybody whom it has lost.
+    Fence(usize),
     KillServer(usize),
     /// The agent's action is killed: stop and start follow.
     KillAgent(usize),
@@ -62,7 +68,7 @@ pub fn random(rng: &mut Rng, size: usize, mix: &Mix) -> Step {
     let n = rng.below(size as u64) as usize;
     let mask = rng.below(1 << size) as u8;
     if rng.below(100) >= mix.trouble {
-        return match rng.below(40) {
+        return match rng.below(46) {
             0..=12 => Step::Agent(n),
             13..=18 => Step::Effect(n),
             19..=22 => Step::Promote(n),
@@ -72,6 +78,8 @@ pub fn random(rng: &mut Rng, size: usize, mix: &Mix) -> Step {
             30 => Step::NoteFloor(n),
             31..=33 => Step::Transfer(n),
             34..=36 => Step::StartResource(n),
+            37..=39 => Step::Evict(n),
+            40..=41 => Step::Suspect(n),
             _ => Step::Boot(n),
         };
     }
@@ -80,7 +88,7 @@ pub fn random(rng: &mut Rng, size: usize, mix: &Mix) -> Step {
         0 | 1 if mix.restless => 16 + rng.below(8),
         2 if mix.restless => 28,
         3 if mix.restless => 0,
-        _ => rng.below(30),
+        _ => rng.below(33),
     };
     match kind {
         0 => Step::TimeOut(n),
@@ -98,6 +106,7 @@ pub fn random(rng: &mut Rng, size: usize, mix: &Mix) -> Step {
         24 | 25 => Step::Calm,
         26 | 27 => Step::Recover,
         28 | 29 if mix.orders => Step::Order(n),
+        30..=32 => Step::Fence(n),
         _ => Step::Heal(true),
     }
 }
@@ -118,6 +127,9 @@ impl World {
             Step::Transfer(n) => self.transfer(n),
             Step::TimeOut(n) => self.time_out(n),
             Step::RecoverLost(n) => self.recover_lost(n),
+            Step::Evict(n) => self.evict(n),
+            Step::Suspect(n) => self.suspect(n),
+            Step::Fence(n) => self.fence_lost(n),
             Step::KillServer(n) => self.kill_server(n),
             Step::KillAgent(n) => self.kill_agent(n),
             Step::KillStack(n) => self.kill_stack(n),

@@ -36,6 +36,7 @@ pub struct Walk {
     pub size: usize,
     pub blank: bool,
     pub two_node_mode: bool,
+    pub fencing: bool,
     pub steps: Vec<Step>,
 }
 
@@ -66,6 +67,7 @@ impl Walk {
             size,
             blank,
             two_node_mode,
+            fencing: !seed.is_multiple_of(4),
             steps,
         }
     }
@@ -80,6 +82,7 @@ impl Walk {
         }
         world.creation = self.blank;
         world.two_node_mode = self.two_node_mode;
+        world.fencing = self.fencing;
         world
     }
 

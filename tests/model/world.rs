@@ -33,6 +33,16 @@ pub struct Rules {
     pub given_up_primary_is_ignored: bool,
     /// Who bootstraps or restores voids every order first.
     pub starts_void_orders: bool,
+    /// Who evicts is in a partition with quorum.
+    pub evict_with_quorum: bool,
+    /// A node that is lost counts as dead only when it is fenced: for an eviction, and for survivors.
+    pub lost_means_fenced: bool,
+    /// Survivors make no component anew while a server may run that knows nothing of it.
+    pub nobody_at_large: bool,
+    /// The other survivors note the new epoch before it has a server.
+    pub survivors_note_the_epoch: bool,
+    /// Half of a view or less may be lost.
+    pub half_or_less: bool,
 }
 
 impl Rules {
@@ -47,6 +57,11 @@ impl Rules {
         forced_data_is_given_up: true,
         given_up_primary_is_ignored: true,
         starts_void_orders: true,
+        evict_with_quorum: true,
+        lost_means_fenced: true,
+        nobody_at_large: true,
+        survivors_note_the_epoch: true,
+        half_or_less: true,
     };
 }
 
@@ -111,6 +126,8 @@ pub struct Server {
     pub last: Option<View>,
     /// `gvwstate.dat` has that view.
     pub saved: bool,
+    /// It has lost its component, and still waits for the others; it was Synced there: then an eviction helps.
+    pub waits: bool,
 }
 
 /// Where an agent is in the protocol: what its next atomic step does.
@@ -146,6 +163,38 @@ pub enum Stage {
     Bootstrap { next: Box<Opening> },
     /// Its server is in a primary component, or was.
     Running,
+    /// It has said that its server has lost its component.
+    Apart,
+    /// Its server makes the component anew.
+    Revive { next: Box<Opening>, then: Revival },
+}
+
+/// The steps of a component made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Revival {
+    /// Creates the record of the epoch.
+    Open,
+    /// Says so.
+    Announce,
+    /// Looks again.
+    Look,
+    /// Writes its own epoch file, and says that it has.
+    Note,
+    /// Waits for the others to note it.
+    Await,
+    /// Tells its server.
+    Tell,
+}
+
+/// What goes with a stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Word {
+    /// A server of this node that is gone, and its last view.
+    pub dead: Option<(Uuid, u64)>,
+    /// The server that is a member.
+    pub life: Option<Uuid>,
+    /// It is of this epoch, and makes the component anew.
+    pub noted: Option<u64>,
 }
 
 /// A bootstrap under way.
@@ -170,6 +219,8 @@ pub struct Cib {
     pub epochs: Vec<Epoch>,
     /// An order, with what it was said to cost.
     pub order: Option<(Force, Cost)>,
+    /// Nodes that were fenced and have not been seen since.
+    pub down: BTreeSet<usize>,
 }
 
 impl Cib {
@@ -208,6 +259,13 @@ pub struct Node {
     pub primary_epoch: u64,
     /// A write of it that has not taken effect.
     pub pending: Option<Stand>,
+    /// What goes with the attribute, and with the write.
+    pub word: Word,
+    pub pending_word: Word,
+    /// The servers of the others, as they said last.
+    pub known: BTreeMap<usize, Uuid>,
+    /// Nothing comes of its server as it is: the monitor says so.
+    pub hopeless: bool,
 }
 
 /// A primary component.
@@ -234,7 +292,11 @@ pub struct World {
     pub wire: Vec<u8>,
     pub creation: bool,
     pub two_node_mode: bool,
+    /// Lost nodes are fenced.
+    pub fencing: bool,
     pub oracle: Oracle,
+    /// Epochs whose servers find each other by the name of the one before.
+    pub revived: BTreeSet<u64>,
     next: u64,
 }
 
@@ -260,6 +322,10 @@ impl World {
             stand: Stand::Silent,
             primary_epoch: 0,
             pending: None,
+            word: Word::default(),
+            pending_word: Word::default(),
+            known: BTreeMap::new(),
+            hopeless: false,
         };
         Self {
             rules,
@@ -269,7 +335,9 @@ impl World {
             wire: vec![0; size],
             creation: true,
             two_node_mode: false,
+            fencing: true,
             oracle: Oracle::default(),
+            revived: BTreeSet::new(),
             next: 1,
         }
     }

@@ -82,6 +82,7 @@ fn ballot<const N: usize>(stands: [(&str, Stand); N]) -> Ballot {
             position: Some(at(LINE, 1)),
             lineage: vec![(1, "a".to_owned())],
             forced: Vec::new(),
+            survived: Vec::new(),
         },
         stands: stands.map(|(name, stand)| (name.to_owned(), stand)).into(),
         ..Ballot::default()
@@ -100,7 +101,8 @@ fn first_start<const N: usize>(reports: [(&str, Report); N]) -> Ballot {
 fn winner(ballot: &Ballot) -> Option<(String, Reason)> {
     match elect(ballot) {
         Verdict::Bootstrap(name, reason) => Some((name, reason)),
-        Verdict::Join(_) | Verdict::Restore(_) | Verdict::Wait(_) | Verdict::Refuse(_) => None,
+        Verdict::Join(_) | Verdict::Restore(_) | Verdict::Revive(..) => None,
+        Verdict::Wait(_) | Verdict::Refuse(_) => None,
     }
 }
 
@@ -131,3 +133,4 @@ fn order(name: &str, epoch: u64, position: Option<Position>) -> Option<Force> {
 mod choice;
 mod orders;
 mod proof;
+mod survivors;

@@ -20,6 +20,7 @@ pub use command::Output;
 pub use data::full_transfers;
 pub use fault::{Recovery, mean, median};
 pub use log::Mark;
+pub use writer::Writer;
 
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(100);
@@ -53,6 +54,15 @@ impl Lab {
 
     /// The same; a node that is lost is noticed after 2.2 times `token`.
     pub fn up_with(nodes: u8, token: Duration) -> Option<Self> {
+        Self::boot_all_of(nodes, token, None)
+    }
+
+    /// Two nodes, with a quorum device on the switch.
+    pub fn up_with_quorum_device() -> Option<Self> {
+        Self::boot_all_of(2, TOKEN, Some("qdevice"))
+    }
+
+    fn boot_all_of(nodes: u8, token: Duration, vote: Option<&str>) -> Option<Self> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = std::env::var_os("LAB").unwrap_or_else(|| "/run/galera-rs-test".into());
         if let Err(missing) = possible() {
@@ -68,7 +78,8 @@ impl Lab {
         lab.script(&["down"]).ok();
         let mut up = command::lab(&lab.dir);
         up.args(["up", &nodes.to_string()])
-            .env("LAB_TOKEN", token.as_millis().to_string());
+            .env("LAB_TOKEN", token.as_millis().to_string())
+            .env("LAB_VOTE", vote.unwrap_or_default());
         command::run(&up, Duration::from_secs(180)).ok();
         Some(lab)
     }

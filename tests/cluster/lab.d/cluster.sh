@@ -9,6 +9,7 @@ verb_up() {
   make_state "$n"
   make_switch
   start_fenced
+  [ "${LAB_VOTE:-}" != qdevice ] || start_qnetd
   # shellcheck disable=SC2046 # one word per node
   verb_boot $(nodes)
   verb_ready
@@ -67,7 +68,7 @@ CONF
 }
 quorum {
   provider: corosync_votequorum
-$([ "$1" != 2 ] || echo '  two_node: 1')
+$(third_vote "$1")
 }
 logging {
   to_logfile: yes
@@ -76,6 +77,15 @@ logging {
   timestamp: hires
 }
 CONF
+}
+
+# What decides when half of the nodes is gone.
+third_vote() {
+  if [ "${LAB_VOTE:-}" = qdevice ]; then
+    quorum_device
+  elif [ "$1" = 2 ]; then
+    echo '  two_node: 1'
+  fi
 }
 
 # What the very first boot finds: a cluster that does not wait 20 s for more controllers.

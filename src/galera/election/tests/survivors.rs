@@ -1,0 +1,136 @@
+//! Servers that run and have lost their component.
+
+use super::*;
+use crate::galera::survivors::{AtLarge, Prospect, prospect};
+
+/// A server that has lost the others of view "v", which it has seen applied.
+fn apart(name: &str, seqno: u64, members: &[&str]) -> Stand {
+    let mut report = crashed(name, seqno);
+    report.recovered = false;
+    report.view = view(Some("v"), members, Some(seqno));
+    Stand::Apart(report)
+}
+
+/// Nodes whose servers are lost with them.
+fn fenced(ballot: &mut Ballot, names: &[&str]) {
+    ballot
+        .fates
+        .lost
+        .extend(names.iter().map(|name| life(name)));
+}
+
+fn revives(ballot: &Ballot, name: &str) -> bool {
+    matches!(elect(ballot), Verdict::Revive(chosen, _) if chosen == name)
+}
+
+fn alone_of_two() -> Ballot {
+    ballot([("a", apart("a", 9, &["a", "b"])), ("b", Stand::Silent)])
+}
+
+#[test]
+fn a_survivor_goes_on_when_the_other_half_is_fenced_and_not_before() {
+    let mut ballot = alone_of_two();
+    waits_for(&ballot, &["b"], Gap::MemberSilent("a".to_owned()));
+    fenced(&mut ballot, &["b"]);
+    assert!(revives(&ballot, "a"));
+    ballot.quorate = false;
+    assert_eq!(elect(&ballot), Verdict::Wait(Waiting::NoQuorum));
+}
+
+#[test]
+fn more_than_half_that_is_lost_may_have_gone_on_and_what_died_in_this_view_has_not() {
+    let members = ["a", "b", "c"];
+    let silent = [("b", Stand::Silent), ("c", Stand::Silent)];
+    let [b, c] = silent;
+    let mut ballot = ballot([("a", apart("a", 9, &members)), b, c]);
+    fenced(&mut ballot, &["b", "c"]);
+    waits_for(&ballot, &["b", "c"], Gap::HalfLost("a".to_owned()));
+    ballot.fates.lost.clear();
+    let here = |name| (life(name), "v".to_owned());
+    ballot.fates.gone.extend([here("b"), here("c")]);
+    assert!(revives(&ballot, "a"));
+    let later = |name| (life(name), "w".to_owned());
+    ballot.fates.gone = [later("b"), here("c")].into();
+    waits_for(&ballot, &["b", "c"], Gap::MemberSilent("a".to_owned()));
+}
+
+#[test]
+fn a_survivor_that_may_lack_earlier_writes_does_not_go_on() {
+    let mut report = crashed("a", 9);
+    report.view = view(Some("v"), &["a", "b"], None);
+    let mut ballot = ballot([("a", Stand::Apart(report)), ("b", Stand::Silent)]);
+    fenced(&mut ballot, &["b"]);
+    waits_for(&ballot, &["b"], Gap::ViewNotReached("a".to_owned()));
+}
+
+#[test]
+fn nobody_goes_on_while_a_server_may_run_that_knows_nothing_of_it() {
+    let mut ballot = alone_of_two();
+    fenced(&mut ballot, &["b"]);
+    ballot.fates.at_large.insert("x".into(), AtLarge::default());
+    let at_large = Waiting::AtLarge(names(&["x"]));
+    assert_eq!(elect(&ballot), Verdict::Wait(at_large));
+}
+
+#[test]
+fn of_several_survivors_the_most_advanced_goes_on_and_a_report_that_is_ahead_comes_first() {
+    let members = ["a", "b"];
+    let both = ballot([
+        ("a", apart("a", 9, &members)),
+        ("b", apart("b", 10, &members)),
+    ]);
+    assert!(revives(&both, "b"));
+    let ahead = ballot([
+        ("a", apart("a", 9, &members)),
+        ("b", reported(crashed("b", 10))),
+    ]);
+    assert_eq!(
+        elect(&ahead),
+        Verdict::Wait(Waiting::Survivors(names(&["a"])))
+    );
+    assert!(matches!(
+        prospect(&ahead, &"a".to_owned()),
+        Prospect::Never(_)
+    ));
+    let equal = ballot([
+        ("b", apart("b", 9, &members)),
+        ("a", reported(crashed("a", 9))),
+    ]);
+    assert!(revives(&equal, "b"), "a server that runs keeps its clients");
+}
+
+#[test]
+fn a_survivor_is_kept_running_only_while_fencing_would_let_it_go_on() {
+    let own = "a".to_owned();
+    let mut ballot = alone_of_two();
+    let servers = [life("b")].into();
+    let settles = true;
+    ballot
+        .fates
+        .at_large
+        .insert("node2".into(), AtLarge { servers, settles });
+    let Prospect::Soon(reason) = prospect(&ballot, &own) else {
+        panic!("{:?}", prospect(&ballot, &own));
+    };
+    assert!(reason.contains("fencing of node2"), "{reason}");
+    ballot.fates.at_large.get_mut("node2").unwrap().settles = false;
+    assert!(matches!(prospect(&ballot, &own), Prospect::Never(_)));
+}
+
+#[test]
+fn what_the_fenced_had_beyond_the_survivor_is_not_part_of_the_new_epoch() {
+    let mut ballot = alone_of_two();
+    fenced(&mut ballot, &["b"]);
+    let Verdict::Revive(name, reason) = elect(&ballot) else {
+        panic!("{:?}", elect(&ballot));
+    };
+    let epoch = next_epoch(&ballot, &name, &reason).unwrap();
+    assert_eq!(epoch.number, 2);
+    assert!(epoch.leads_to(2, 1, 9) && !epoch.leads_to(2, 1, 10));
+    assert_eq!(
+        epoch.last_forced(2),
+        None,
+        "servers that run keep the cluster's name"
+    );
+    assert!(!epoch.gave_up(1));
+}
