@@ -261,14 +261,19 @@ impl Job<'_> {
     }
 
     /// Publishes this node's membership again if the cluster has forgotten it, as it does when Pacemaker was
-    /// stopped meanwhile. Returns whether the component was given up by a forced bootstrap.
+    /// stopped meanwhile, or knows it with other electors. Returns whether the component was given up by a forced
+    /// bootstrap.
     fn component_is_given_up(&self, epoch: u64, evictor: &mut Evictor<'_>) -> bool {
         let looked = self.node.look().and_then(|outlook| {
             evictor.look(&outlook);
             let given_up = outlook.epoch().gave_up(epoch);
-            let own = outlook.published.get(&self.node.name).map(|own| &own.phase);
+            let own = outlook.published.get(&self.node.name);
+            let known = own.is_some_and(|own| {
+                matches!(own.phase, Phase::Member(_))
+                    && own.electors == self.node.electorate.names()
+            });
             if !given_up
-                && !matches!(own, Some(Phase::Member(_)))
+                && !known
                 && let Progress::Serving(status) = membership::progress(self.node)?
             {
                 membership::enter(self.node, &status, epoch)?;

@@ -20,7 +20,7 @@ const THEIRS: &str = "/usr/lib/ocf/resource.d/heartbeat/galera monitor";
 
 /// A writer in maintenance: the cluster does not ask its server meanwhile.
 fn writer(lab: &Lab) -> Node<'_> {
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     lab.node(lab.promoted()[0])
 }
 

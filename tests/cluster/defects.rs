@@ -26,13 +26,13 @@ fn what_broke_the_peer_on_its_users_nodes_does_not_break_this_agent() {
     let Some(lab) = Lab::with_agent() else { return };
     serves_with_nothing_but_mariadb_names(&lab);
     the_pcs_command_of_the_readme_is_accepted(lab.node(1));
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     let reader = lab.node(lab.unpromoted()[0]);
     another_clients_option_file_is_not_used(reader);
     a_password_is_on_no_command_line(&lab, reader);
     a_live_server_is_seen_and_stopped_without_its_option_files(reader);
     a_server_that_somebody_else_started_is_adopted(&lab, reader);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait_in_service("maintenance");
     a_stop_that_fails_has_the_node_fenced(&lab, reader);
 }

@@ -21,11 +21,11 @@ fn nothing_alive_is_evicted_whatever_is_published_hangs_or_is_cut_off() {
         return;
     };
     patience(&lab, PATIENT);
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     lies_about_the_living(&lab);
     hangs_and_is_said_to_be_dead(&lab);
     left_with_its_server_running(&lab);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait_in_service("maintenance");
     patience(&lab, USUAL);
     cut_off_without_fencing(&lab);

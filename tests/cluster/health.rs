@@ -50,10 +50,10 @@ fn a_server_that_serves_is_degraded_with_the_reason_and_a_hung_one_fails_in_time
     lab.settle();
     well(writer, 8);
     assert_eq!(lab.promoted(), [writer.number()]);
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     hung(&lab, reader);
     without_socket(reader);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait_in_service("maintenance");
     out_of_space(&lab);
     assert_eq!(lives(&lab), before, "a server that serves was restarted");

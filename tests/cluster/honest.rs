@@ -64,14 +64,14 @@ fn stop_ends_whoever_holds_the_data_and_start_adopts_a_server_that_is_well() {
         return;
     };
     lab.insert(1, 77);
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     let node = lab.node(lab.unpromoted()[0]);
     adopted(&lab, node);
     no_configuration_and_no_notes(&lab, node);
     no_directory_and_no_program(&lab, node);
     a_wrapper(&lab, node);
     own_server_without_notes(&lab, node);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.crm("resource cleanup db");
     lab.wait_in_service("maintenance");
     assert!((1..=3).all(|k| lab.has(k, 77)));
@@ -144,7 +144,7 @@ fn no_action_outlasts_its_time_with_a_server_or_a_cluster_that_hangs() {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
         return;
     };
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     let k = lab.unpromoted()[0];
     let node = lab.node(k);
     let hang = |verb: &str, program: &str| lab.script(&[verb, &k.to_string(), program]).ok();
@@ -184,7 +184,7 @@ fn no_action_outlasts_its_time_with_a_server_or_a_cluster_that_hangs() {
         cluster_hangs(action, code);
     }
     assert_eq!(node.database_processes(), "");
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.crm("resource cleanup db");
     lab.wait_in_service("a cluster that hung");
 }

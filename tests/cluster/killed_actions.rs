@@ -114,7 +114,7 @@ fn any_action_killed_at_any_point_leaves_the_next_one_its_way() {
     };
     lab.insert(1, 66);
     let marks = lab.error_logs();
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     let node = lab.node(lab.unpromoted()[0]);
     let cut = |action: &str, after: &str| {
         node.run(&format!(
@@ -154,7 +154,7 @@ fn any_action_killed_at_any_point_leaves_the_next_one_its_way() {
         lab.wait("Synced again", IN_SERVICE, || lab.all_synced());
         whole("monitor", 0, "a killed start");
     }
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait_in_service("killed actions");
     assert!((1..=3).all(|k| lab.has(k, 66)));
     assert_eq!(crate::harness::full_transfers(&marks), 0);

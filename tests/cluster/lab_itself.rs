@@ -61,7 +61,7 @@ fn broken_power_switch_keeps_the_lost_node_unclean() {
 #[test]
 fn power_cut_of_all_nodes_ends_with_the_same_cluster() {
     let Some(lab) = Lab::up(3) else { return };
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     lab.crash_all();
     lab.boot_all();
     let took = lab.wait("three members", LIMIT, || lab.ready());

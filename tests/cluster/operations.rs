@@ -15,35 +15,20 @@ fn what_is_restarted_by_hand_in_maintenance_is_adopted_with_its_role_and_not_res
         return;
     };
     let writer = lab.promoted()[0];
-    maintenance(&lab, true);
+    lab.maintenance(true);
     let servers = servers_restarted(&lab, writer);
-    maintenance(&lab, false);
+    lab.maintenance(false);
     unchanged(&lab, writer, &servers, "a server was restarted by hand");
     lab.insert(writer, 1);
 
-    maintenance(&lab, true);
+    lab.maintenance(true);
     pacemaker_restarted(&lab, &[writer, lab.unpromoted()[0]]);
-    maintenance(&lab, false);
+    lab.maintenance(false);
     unchanged(&lab, writer, &servers, "Pacemaker was restarted");
     lab.insert(writer, 2);
     // It is attended to as before.
     lab.kill_server(writer);
     lab.wait_in_service("the death of an adopted server");
-}
-
-/// Returns when the cluster has taken it in: monitors end and begin with it. `crm_resource --wait` does not see that.
-fn maintenance(lab: &Lab, on: bool) {
-    lab.crm(&format!("configure property maintenance-mode={on}"));
-    let mut idle = 0;
-    lab.wait("an idle controller", STEP, || {
-        let asked = lab.any().run("for k in 1 2 3; do crmadmin -S node$k; done");
-        idle = if asked.stdout.contains("S_IDLE") {
-            idle + 1
-        } else {
-            0
-        };
-        idle > 2
-    });
 }
 
 /// The writer's server is killed and started by hand. Returns the lives of all servers.

@@ -46,7 +46,7 @@ fn each_action_succeeds_twice() {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
         return;
     };
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     let node = lab.node(lab.unpromoted()[0]);
     let twice = |action: &str, code: i32| {
         for time in 1..=2 {
@@ -93,7 +93,7 @@ fn each_action_succeeds_twice() {
     twice("start", 0);
     twice("monitor", 0);
     assert_eq!(node.server_life(), life);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait_in_service("maintenance");
     assert_eq!(node.server_life(), life);
 }
@@ -115,7 +115,7 @@ fn stop_ends_a_server_that_hangs_and_what_it_has_started() {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
         return;
     };
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     let k = lab.unpromoted()[0];
     let node = lab.node(k);
     lab.script(&["pause", &k.to_string(), "mariadbd"]).ok();
@@ -127,6 +127,6 @@ fn stop_ends_a_server_that_hangs_and_what_it_has_started() {
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(node.database_processes(), "");
     assert_eq!(node.act("monitor").code, 7);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait_in_service("the end of a server that hung");
 }

@@ -195,10 +195,10 @@ fn transactions_that_the_server_had_prepared_are_made_good_by_the_group_or_wait_
     lab.wait_in_service("the first start");
     let marks = lab.error_logs();
     lab.node(1).ok(HANG);
-    lab.crm("configure property maintenance-mode=true");
+    lab.maintenance(true);
     lab.kill_all_servers();
     lab.node(1).ok(LOST);
-    lab.crm("configure property maintenance-mode=false");
+    lab.maintenance(false);
     lab.wait(
         "a full binary log, a crash, and its loss",
         IN_SERVICE,

@@ -109,6 +109,24 @@ impl Lab {
         self.any().run("crm_mon -1rf").stdout
     }
 
+    /// Switches maintenance mode on or off, and returns when the cluster has taken it in: monitors end and begin with it,
+    /// and what one that still runs finds would be recovered afterwards. `crm_resource --wait` does not see that.
+    pub fn maintenance(&self, on: bool) {
+        self.crm(&format!("configure property maintenance-mode={on}"));
+        let mut idle = 0;
+        self.wait("an idle controller", IN_SERVICE, || {
+            let asked = self
+                .any()
+                .run("for node in $(crm_node -l | cut -d' ' -f2); do crmadmin -S $node; done");
+            idle = if asked.stdout.contains("S_IDLE") {
+                idle + 1
+            } else {
+                0
+            };
+            idle > 2
+        });
+    }
+
     /// Stops the clone in order.
     pub fn stop_clone(&self) {
         self.crm("resource stop db-clone");
