@@ -28,7 +28,7 @@ use crate::sys::process::{Watch, Woken};
 /// How often the server and the cluster are asked.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// For so long the cluster may be busy with its own losses before its silence counts as "no".
+/// For so long the cluster may be busy with its own losses before its silence, or its lack of quorum, counts as "no".
 const DEAF: Duration = Duration::from_secs(10);
 
 /// How long the other survivors may take to note a new epoch, and the server to be Primary in it.
@@ -56,6 +56,7 @@ pub fn attend(
         job,
         known,
         said: None,
+        since: Instant::now(),
         heard: Instant::now(),
     };
     loop {
@@ -91,6 +92,8 @@ struct Survivor<'a> {
     known: BTreeMap<String, Uuid>,
     /// What was published last.
     said: Option<Report>,
+    /// When the component was lost.
+    since: Instant,
     /// When the cluster answered last.
     heard: Instant,
 }
@@ -195,7 +198,10 @@ impl Survivor<'_> {
                 self.revive(outlook, &reason)?;
             }
             Prospect::Soon(text) => self.job.note(&text, Mood::Apart),
-            Prospect::Never(text) => self.job.note(&text, Mood::Lost),
+            Prospect::NoQuorum(text) if self.since.elapsed() < DEAF => {
+                self.job.note(&text, Mood::Apart);
+            }
+            Prospect::NoQuorum(text) | Prospect::Never(text) => self.job.note(&text, Mood::Lost),
         }
         Ok(())
     }

@@ -82,6 +82,8 @@ pub enum Prospect {
     Now(Reason),
     /// It is part of what comes, once this is settled: it should go on running.
     Soon(String),
+    /// Its partition has no quorum: a quorum device may take seconds to give its vote.
+    NoQuorum(String),
     /// Nothing comes of it as it is: it should be restarted, and report.
     Never(String),
 }
@@ -104,7 +106,13 @@ pub fn prospect(ballot: &Ballot, own: &Elector) -> Prospect {
             "no majority: waiting for fencing of {nodes}, or for its report"
         ));
     }
-    Prospect::Never(verdict.to_string())
+    match verdict {
+        Verdict::Wait(Waiting::NoQuorum) => Prospect::NoQuorum(verdict.to_string()),
+        Verdict::Join(_) | Verdict::Restore(_) | Verdict::Bootstrap(..) | Verdict::Revive(..) => {
+            Prospect::Never(verdict.to_string())
+        }
+        Verdict::Wait(_) | Verdict::Refuse(_) => Prospect::Never(verdict.to_string()),
+    }
 }
 
 /// The ballot as it will be when everybody at large is fenced, as far as that is to be expected.

@@ -15,7 +15,8 @@ const KEPT: Duration = Duration::from_secs(5);
 const OFTEN: Duration = Duration::from_millis(200);
 
 #[test]
-fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced() {
+fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced_and_a_split_makes_one_component()
+ {
     let Some(lab) = Lab::up(2).and_then(Lab::equipped) else {
         return;
     };
@@ -32,6 +33,8 @@ fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced(
         0,
         "the returned node took a full copy"
     );
+    split_makes_one_component(&lab);
+    with_an_arbitrator_the_survivor_stays_primary(&lab);
 }
 
 /// The node that is not promoted loses power, and the power switch is out of order. Returns its number.
@@ -114,6 +117,30 @@ fn split_makes_one_component(lab: &Lab) {
 fn primaries(lab: &Lab) -> usize {
     let alone = |k: u8| lab.synced(k) && lab.node(k).status("wsrep_cluster_size") == "1";
     lab.nodes().filter(|node| alone(node.number())).count()
+}
+
+/// An arbitrator is a member of the view that no node of the cluster knows.
+fn with_an_arbitrator_the_survivor_stays_primary(lab: &Lab) {
+    lab.script(&["garbd"]).ok();
+    lab.wait("three members", STEP, || {
+        lab.node(1).status("wsrep_cluster_size") == "3"
+            && lab.node(2).status("wsrep_cluster_size") == "3"
+    });
+    let writer = flowing(lab, 1);
+    let (life, epoch) = (lab.node(1).server_life(), lab.epoch());
+    lab.crash(2);
+    lab.wait("node 1 with the arbitrator", STEP, || {
+        lab.synced(1) && lab.node(1).status("wsrep_cluster_size") == "2"
+    });
+    lab.wait("node 2 back", STEP, || {
+        lab.synced(2) && lab.node(2).status("wsrep_cluster_size") == "3"
+    });
+    assert_eq!(writer.finish().lost, Some(0));
+    assert_eq!(
+        (lab.node(1).server_life(), lab.epoch()),
+        (life, epoch),
+        "it never left"
+    );
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl World {
                 self.nodes[n].stage = Stage::Revive { next, then };
             }
             Prospect::Soon(_) => {}
-            Prospect::Never(_) => self.nodes[n].hopeless = true,
+            Prospect::NoQuorum(_) | Prospect::Never(_) => self.nodes[n].hopeless = true,
         }
     }
 

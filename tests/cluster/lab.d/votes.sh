@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# A third vote, on the switch: a place that no node's power cut takes along. It ends with the switch.
+# Third votes, on the switch: a place that no node's power cut takes along. Both end with the switch.
 
-# The quorum device. Each node runs corosync-qdevice.
+# Corosync's: the quorum device. Each node runs corosync-qdevice.
 quorum_device() {
   cat <<CONF
   device {
@@ -25,3 +25,12 @@ start_qnetd() {
 }
 
 qnetd_listens() { [ -n "$(sw_exec ss -Hltn 'sport = :5403')" ]; }
+
+# Galera's: an arbitrator, which is a member of every view and holds no data.
+verb_garbd() {
+  local all
+  all=$(for k in $(nodes); do node_ip "$k"; done | paste -sd,)
+  setsid ip netns exec "$SWITCH" garbd --name arbitrator --group lab --address "gcomm://$all" \
+    --options "gmcast.listen_addr=tcp://$NET.1:4567" </dev/null >"$LAB/garbd.log" 2>&1 &
+  deadline 20 "the arbitrator in the component (see $LAB/garbd.log)" grep -q 'SYNCED' "$LAB/garbd.log"
+}

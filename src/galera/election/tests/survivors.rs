@@ -35,6 +35,8 @@ fn a_survivor_goes_on_when_the_other_half_is_fenced_and_not_before() {
     assert!(revives(&ballot, "a"));
     ballot.quorate = false;
     assert_eq!(elect(&ballot), Verdict::Wait(Waiting::NoQuorum));
+    let own = "a".to_owned();
+    assert!(matches!(prospect(&ballot, &own), Prospect::NoQuorum(_)));
 }
 
 #[test]
