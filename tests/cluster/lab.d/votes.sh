@@ -30,7 +30,8 @@ qnetd_listens() { [ -n "$(sw_exec ss -Hltn 'sport = :5403')" ]; }
 verb_garbd() {
   local all
   all=$(for k in $(nodes); do node_ip "$k"; done | paste -sd,)
-  setsid ip netns exec "$SWITCH" garbd --name arbitrator --group lab --address "gcomm://$all" \
-    --options "gmcast.listen_addr=tcp://$NET.1:4567" </dev/null >"$LAB/garbd.log" 2>&1 &
+  # It leaves its view (gvwstate.dat) where it runs.
+  (cd "$LAB" && exec setsid ip netns exec "$SWITCH" garbd --name arbitrator --group lab --address "gcomm://$all" \
+    --options "gmcast.listen_addr=tcp://$NET.1:4567") </dev/null >"$LAB/garbd.log" 2>&1 &
   deadline 20 "the arbitrator in the component (see $LAB/garbd.log)" grep -q 'SYNCED' "$LAB/garbd.log"
 }
