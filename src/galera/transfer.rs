@@ -141,12 +141,13 @@ impl<'a> Meter<'a> {
 
     /// Looks, if it is time to, and tells monitors and the cluster.
     pub fn look(&mut self, server: Process, progress: &Progress) {
+        // More often than the rest: a copy that does not fit may end the server before the next look.
+        let free = free_mib(&self.node.settings.datadir);
+        self.least_free = self.least_free.into_iter().chain(free).min();
         if !self.next_look.passed() {
             return;
         }
         self.next_look = Deadline::after(LOOKING);
-        let free = free_mib(&self.node.settings.datadir);
-        self.least_free = self.least_free.into_iter().chain(free).min();
         let helpers = offspring::besides(&self.node.resource, server);
         self.count(&helpers);
         let step = step(&names(&helpers), self.received, progress);

@@ -37,5 +37,6 @@ mod peer;
 mod positions;
 mod power;
 mod transfer;
+mod transfer_cut;
 mod two_clusters;
 mod writer_lost;
