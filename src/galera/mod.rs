@@ -155,6 +155,12 @@ server's own option files.",
 
     fn monitor(&self) -> Result<Status, Failure> {
         let resource = self.env.resource();
+        if self.env.is_probe(Action::Monitor) {
+            // Pacemaker may have been away and know nothing of us, somebody have cleaned up after a repair, or the
+            // members be others now. The pause outlives a stop, so it ends here for a stopped resource too.
+            Volatile::of(resource).forget_failures();
+            Volatile::of(resource).poke();
+        }
         let started = match Volatile::of(resource).started().map_err(retry)? {
             Some(started) => started,
             None => match self.found_running()? {
@@ -165,12 +171,6 @@ server's own option files.",
                 }
             },
         };
-        if self.env.is_probe(Action::Monitor) {
-            // Pacemaker may have been away and know nothing of us, somebody have cleaned up after a repair, or the
-            // members be others now.
-            Volatile::of(resource).forget_failures();
-            Volatile::of(resource).poke();
-        }
         let found = monitor::monitor(resource, &self.params, &started, self.env.check_level())?;
         if found.job_is_missing && !self.env.is_probe(Action::Monitor) {
             log::warn!("nobody attends to {resource}: starting the background job");
