@@ -11,6 +11,7 @@ use super::node::{FULL_SCORE, retry};
 use super::outlook::Outlook;
 use super::position::Position;
 use super::published::{self, Component, Phase};
+use super::rehearsal;
 use super::server::Beginning;
 use super::volatile::Mood;
 use crate::ocf::{Deadline, Failure};
@@ -200,6 +201,7 @@ fn join(job: &Job<'_>, report: &Report, outlook: &Outlook) -> Result<Option<Arri
             .leads_to(epoch, report.epoch, position.seqno);
         position.history == component.history && continues
     });
+    rehearsal::rehearse(job.node, report)?;
     prepare_to_join(job, report, position, &component)?;
     job.node.publish(Phase::Joining)?;
     job.note("joining the primary component", Mood::Well);

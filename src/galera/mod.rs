@@ -35,6 +35,7 @@ mod provider;
 pub mod published;
 mod record;
 pub mod recover;
+mod rehearsal;
 mod report;
 mod server;
 mod settings;

@@ -148,7 +148,10 @@ impl Server<'_> {
     }
 
     /// The server's command line, without what one start needs.
-    fn command(&self) -> Result<Command, Failure> {
+    ///
+    /// # Errors
+    /// When there is no server program.
+    pub fn command(&self) -> Result<Command, Failure> {
         let settings = self.settings;
         let mut command = program(settings::server(self.params)?);
         if let Some(file) = &settings.defaults_file {

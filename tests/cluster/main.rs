@@ -19,6 +19,7 @@ mod defects;
 mod encryption;
 mod evict;
 mod evict_living;
+mod faults;
 mod hand;
 mod harness;
 mod health;
