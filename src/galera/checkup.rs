@@ -75,6 +75,7 @@ impl Patient<'_> {
         Ok(Seen {
             entered: self.volatile.entered(),
             promoted: self.promoted,
+            single_writer: self.params.unpromoted_read_only,
             status,
             deep,
         })

@@ -36,6 +36,8 @@ pub enum Cause {
     Late,
     /// It, or something on the way, ended the conversation.
     Cut,
+    /// It answers, and somebody holds a lock for longer than we wait.
+    Locked,
     /// It answers, and refuses the question.
     Question,
 }
@@ -94,6 +96,9 @@ impl DatabaseError {
             ),
             Cause::Cut => {
                 format!("the server hung up on {socket}: see its error log ({words})")
+            }
+            Cause::Locked => {
+                format!("somebody holds a lock: find who, SHOW FULL PROCESSLIST ({words})")
             }
             Cause::Question => format!("the server refuses a question: {words}"),
         }
@@ -183,13 +188,21 @@ impl Database {
         self.execute("SELECT COUNT(*) FROM information_schema.SCHEMATA")
     }
 
-    fn query<T: FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
+    /// Asks anything.
+    ///
+    /// # Errors
+    /// When the server refuses, or does not answer in time.
+    pub fn query<T: FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
         self.connection
             .query(text)
             .map_err(|error| DatabaseError::of(&self.socket, &error))
     }
 
-    fn execute(&mut self, text: &str) -> Result<(), DatabaseError> {
+    /// The same, for a statement without an answer.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    pub fn execute(&mut self, text: &str) -> Result<(), DatabaseError> {
         self.connection
             .query_drop(text)
             .map_err(|error| DatabaseError::of(&self.socket, &error))
@@ -218,6 +231,9 @@ const DENIED: [u16; 2] = [1045, 1698];
 /// `ER_CON_COUNT_ERROR`, `ER_TOO_MANY_USER_CONNECTIONS` and `ER_USER_LIMIT_REACHED`.
 const FULL: [u16; 3] = [1040, 1203, 1226];
 
+/// `ER_LOCK_WAIT_TIMEOUT`.
+const LOCKED: u16 = 1205;
+
 /// What the system says of a socket, and what that means; anything else ended the conversation.
 const KINDS: [(ErrorKind, Cause); 4] = [
     (ErrorKind::NotFound, Cause::Gone),
@@ -231,6 +247,7 @@ fn cause(error: &mysql::Error) -> Cause {
         return match server.code {
             code if DENIED.contains(&code) => Cause::Denied,
             code if FULL.contains(&code) => Cause::Full,
+            LOCKED => Cause::Locked,
             _ => Cause::Question,
         };
     }

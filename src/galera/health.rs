@@ -21,6 +21,8 @@ pub struct Seen {
     pub status: Status,
     /// The cluster promoted it.
     pub promoted: bool,
+    /// Only the promoted node is to be writable.
+    pub single_writer: bool,
     /// The history that it entered the component with.
     pub entered: Option<History>,
     /// What only a deeper look tells.
@@ -63,7 +65,7 @@ pub fn judge(seen: &Seen, limits: &Limits) -> Health {
     let deep = seen.deep.as_ref();
     let reasons = [
         state(&seen.status),
-        deep.and_then(|deep| writable(deep, seen.promoted)),
+        deep.and_then(|deep| writable(deep, seen)),
         deep.and_then(applied),
         deep.and_then(|deep| disk(deep, limits)),
         deep.and_then(|deep| flow(deep, limits)),
@@ -132,10 +134,18 @@ fn state(status: &Status) -> Option<String> {
     }
 }
 
-/// A reader may be read-only; the node that is chosen to serve may not.
-fn writable(deep: &Deep, promoted: bool) -> Option<String> {
-    (deep.read_only && promoted)
-        .then(|| "read_only=ON and promoted: clients cannot write; SET GLOBAL read_only=OFF".into())
+/// A reader may be read-only; the node that is chosen to serve may not. Where it must be, the background job puts it
+/// right within a second, unless something keeps it from that.
+fn writable(deep: &Deep, seen: &Seen) -> Option<String> {
+    match (seen.promoted, deep.read_only) {
+        (true, true) => Some(
+            "read_only=ON and promoted: clients cannot write; SET GLOBAL read_only=OFF".into(),
+        ),
+        (false, false) if seen.single_writer => Some(
+            "read_only=OFF, not promoted, and unpromoted_read_only is set; the agent's log says what keeps it".into(),
+        ),
+        (true, false) | (false, _) => None,
+    }
 }
 
 fn applied(deep: &Deep) -> Option<String> {
@@ -208,6 +218,7 @@ mod tests {
         Seen {
             status: Status::read(&rows),
             promoted: true,
+            single_writer: false,
             entered: None,
             deep: Some(deep),
         }
@@ -291,6 +302,15 @@ mod tests {
         degraded(&node, "read_only=ON");
         node.promoted = false;
         assert_eq!(judge(&node, &LIMITS), Health::Well);
+    }
+
+    #[test]
+    fn a_writable_node_that_is_not_promoted_matters_where_only_the_promoted_one_may_be() {
+        let mut node = seen(TWO, Deep::default());
+        node.single_writer = true;
+        assert_eq!(judge(&node, &LIMITS), Health::Well);
+        node.promoted = false;
+        degraded(&node, "read_only=OFF");
     }
 
     #[test]

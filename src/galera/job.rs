@@ -16,6 +16,7 @@ use super::node::{Node, retry};
 use super::published::Phase;
 use super::server;
 use super::transfer::{self, Meter};
+use super::upkeep::Upkeep;
 use super::volatile::Mood;
 use crate::ocf::{Deadline, Done, Failure};
 use crate::sys::process::{Process, Watch, Woken};
@@ -220,11 +221,13 @@ impl Job<'_> {
         let Some(watch) = Watch::of(process) else {
             return Ok(Life::Served);
         };
+        let mut upkeep = Upkeep::new(self.node);
+        upkeep.look();
         let mut evictor = Evictor::new(self.node);
         let (mut news, mut silence) = (true, false);
         let mut witness = Deadline::after(WATCHING);
         loop {
-            if (news || silence) && self.component_is_given_up(epoch, &mut evictor) {
+            if (news || silence) && self.component_is_given_up(epoch, &mut evictor, &mut upkeep) {
                 return Err(self.leave_component(epoch)?);
             }
             if let Some(node) = news.then(|| self.changed()).flatten() {
@@ -234,6 +237,7 @@ impl Job<'_> {
                 Woken::Ended => return Ok(Life::Served),
                 Woken::Ready => {
                     self.ear.listen(Duration::ZERO);
+                    upkeep.look(); // the role may have changed
                     true
                 }
                 Woken::Nothing => false,
@@ -242,11 +246,15 @@ impl Job<'_> {
             if witness.passed() {
                 if apart::is(self.node) {
                     match apart::attend(self, &watch, evictor.known())? {
-                        Some(entered) => epoch = entered,
+                        Some(entered) => {
+                            epoch = entered;
+                            upkeep.forget();
+                        }
                         None => return Ok(Life::Served),
                     }
                 }
                 news |= self.witness(process);
+                upkeep.look();
                 witness = Deadline::after(WATCHING);
             }
         }
@@ -263,7 +271,12 @@ impl Job<'_> {
     /// Publishes this node's membership again if the cluster has forgotten it, as it does when Pacemaker was
     /// stopped meanwhile, or knows it with other electors. Returns whether the component was given up by a forced
     /// bootstrap.
-    fn component_is_given_up(&self, epoch: u64, evictor: &mut Evictor<'_>) -> bool {
+    fn component_is_given_up(
+        &self,
+        epoch: u64,
+        evictor: &mut Evictor<'_>,
+        upkeep: &mut Upkeep<'_>,
+    ) -> bool {
         let looked = self.node.look().and_then(|outlook| {
             evictor.look(&outlook);
             let given_up = outlook.epoch().gave_up(epoch);
@@ -277,6 +290,7 @@ impl Job<'_> {
                 && let Progress::Serving(status) = membership::progress(self.node)?
             {
                 membership::enter(self.node, &status, epoch)?;
+                upkeep.forget();
             }
             Ok(given_up)
         });

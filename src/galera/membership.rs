@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::database::{Cause, Database};
-use super::node::{FULL_SCORE, Node, retry};
+use super::fitness::Fitness;
+use super::node::{Node, retry};
 use super::params::GaleraParams;
 use super::published::{self, Phase};
 use super::record::Seen;
@@ -111,7 +112,8 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
         opened_by: record.opened_by.clone(),
     };
     node.publish(Phase::Member(membership))?;
-    node.score(Some(FULL_SCORE))?;
+    let fitness = Fitness::of(status, node.params.recv_queue_max, None);
+    node.score(fitness.score())?;
     node.volatile.set_entered(&history).map_err(retry)?;
     node.volatile.forget_failures();
     node.volatile.set_note(SERVING, Mood::Well);

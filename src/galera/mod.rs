@@ -12,6 +12,7 @@ pub mod database;
 mod datadir;
 mod death;
 mod donor;
+mod drain;
 mod ear;
 pub mod election;
 mod electorate;
@@ -19,6 +20,8 @@ pub mod epoch;
 pub mod evict;
 mod evictor;
 mod failures;
+mod fitness;
+mod gate;
 pub mod grastate;
 pub mod gvwstate;
 mod hand;
@@ -42,6 +45,8 @@ mod settings;
 mod stop;
 pub mod survivors;
 pub mod transfer;
+mod upkeep;
+mod validate;
 mod verdict;
 mod version;
 mod volatile;
@@ -51,6 +56,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use self::gate::Gate;
 use self::node::{Node, retry};
 use self::volatile::{Mood, Started, Volatile};
 use crate::ocf::{
@@ -122,7 +128,7 @@ server's own option files.",
     }
 
     fn validate(&self) -> Done {
-        validate(&self.node()?)
+        validate::validate(&self.node()?)
     }
 
     /// Takes the node in hand and leaves the rest to the job: nothing that can take long happens here.
@@ -181,7 +187,10 @@ server's own option files.",
             }
         }
         match self.env.meta("role") {
-            Some("Unpromoted" | "Slave") => monitor::as_unpromoted(found.status),
+            Some("Unpromoted" | "Slave") => {
+                self.forget_role();
+                monitor::as_unpromoted(found.status)
+            }
             Some(_) | None => found.status,
         }
     }
@@ -215,16 +224,26 @@ server's own option files.",
                 Ok::<_, Failure>(serves.then_some(()))
             },
         )?;
-        node.volatile.set_promoted(true).map_err(retry)?;
+        node.gate().open(&deadline)?;
         node.volatile.poke();
         Ok(())
     }
 
     /// Gives up the role; the server goes on.
     fn demote(&self) -> Done {
-        Volatile::of(self.env.resource())
-            .set_promoted(false)
-            .map_err(retry)
+        let resource = self.env.resource();
+        let volatile = Volatile::of(resource);
+        let Some(started) = volatile.started().map_err(retry)? else {
+            return volatile.set_promoted(false).map_err(retry);
+        };
+        let gate = Gate {
+            volatile: &volatile,
+            params: &self.params,
+            socket: started.socket.clone(),
+        };
+        gate.close(&Deadline::of(&self.env), || {
+            Ok(server::running(resource, &started.datadir)?.is_some())
+        })
     }
 
     fn notify(&self, _: &Notification) {
@@ -272,6 +291,20 @@ impl Galera {
         if let Err(failure) = self.node().and_then(|node| node.renew()) {
             log::info!("nothing to renew: {failure}");
         }
+    }
+
+    /// The cluster has taken the role away without a demote, as Pacemaker 2.1.5 may with a reload: it will promote
+    /// another node, and this one must not go on as a second writer.
+    fn forget_role(&self) {
+        let volatile = Volatile::of(self.env.resource());
+        if self.env.is_probe(Action::Monitor) || !volatile.promoted() {
+            return;
+        }
+        log::warn!("the cluster takes {} for unpromoted", self.env.resource());
+        if let Err(error) = volatile.set_promoted(false) {
+            log::error!("the role cannot be noted: {error}");
+        }
+        volatile.poke();
     }
 
     /// A server that runs on this resource's data although nobody started it here.
@@ -347,53 +380,6 @@ fn started(node: &Node) -> Result<Started, Failure> {
 /// Any failure as one that may pass: 2 to 6 would take the resource away from the node.
 fn soft(failure: Failure) -> Failure {
     Failure::Retry(failure.to_string())
-}
-
-/// Looks at the node: can the server run here at all?
-fn validate(node: &Node) -> Done {
-    settings::server(&node.params)?;
-    node.settings.owner()?;
-    if let Some(provider) = &node.settings.provider
-        && !provider.exists()
-    {
-        let provider = provider.display();
-        return Err(Failure::NotInstalled(format!(
-            "wsrep_provider {provider} does not exist; install galera-4 or correct the path"
-        )));
-    }
-    if node
-        .settings
-        .flush_log
-        .as_deref()
-        .is_some_and(|value| value != "1")
-    {
-        log::warn!(
-            "innodb_flush_log_at_trx_commit is not 1: a crash of all nodes together loses acknowledged writes"
-        );
-    }
-    let datadir = &node.settings.datadir;
-    match std::fs::metadata(datadir) {
-        Ok(found) if !found.is_dir() => Err(Failure::WrongHere(format!(
-            "datadir {} is not a directory",
-            datadir.display()
-        ))),
-        Ok(_) => Ok(()),
-        Err(_) if node.params.enable_creation => {
-            let (uid, gid) = node.settings.owner()?;
-            let made =
-                std::fs::create_dir_all(datadir).and_then(|()| server::give(datadir, uid, gid));
-            made.map_err(|error| {
-                Failure::Retry(format!(
-                    "cannot make datadir {}: {error}",
-                    datadir.display()
-                ))
-            })
-        }
-        Err(error) => Err(Failure::Retry(format!(
-            "datadir {}: {error}; mount it, correct the path, or set enable_creation",
-            datadir.display()
-        ))),
-    }
 }
 
 /// The parameters of this agent, from an environment; for those who ask about a resource by hand.

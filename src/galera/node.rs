@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ballot::Report;
 use super::datadir;
 use super::electorate::{self, Electorate};
+use super::gate::Gate;
 use super::grastate;
 use super::gvwstate::{self, SavedView};
 use super::outlook::{Asker, Outlook};
@@ -89,6 +90,15 @@ impl Node {
     pub fn socket(&self) -> PathBuf {
         let started = self.volatile.started().ok().flatten();
         started.map_or_else(|| self.settings.socket.clone(), |started| started.socket)
+    }
+
+    /// Who may write to it.
+    pub fn gate(&self) -> Gate<'_> {
+        Gate {
+            volatile: &self.volatile,
+            params: &self.params,
+            socket: self.socket(),
+        }
     }
 
     /// One look at the cluster.

@@ -102,6 +102,18 @@ params! {
         /// for it: Galera itself lets go of a silent member after five seconds and more.
         #[reloadable = true]
         evict: bool = "true",
+        /// Only the promoted node is writable
+        ///
+        /// Keep ordinary accounts from writing (read_only=ON) on every node that is not promoted, from the first moment
+        /// that its server takes clients. Accounts with the privilege READ ONLY ADMIN, as root, write everywhere.
+        #[reloadable = true]
+        unpromoted_read_only: bool = "false",
+        /// Time for open transactions
+        ///
+        /// Seconds that transactions which have written are given to end when the node is demoted and
+        /// unpromoted_read_only is set. Then their connections are killed. Never longer than the demote action may take.
+        #[reloadable = true]
+        drain_timeout: Duration = "1",
         /// Time for the saved view
         ///
         /// Seconds that the members of the last primary component are given to restore it by themselves before

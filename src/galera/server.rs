@@ -107,6 +107,11 @@ impl Server<'_> {
         if let Some(forced) = forced {
             command.arg(format!("--wsrep-cluster-name={}", self.group(forced)));
         }
+        if self.params.unpromoted_read_only {
+            command.arg("--read-only"); // until it is promoted
+            let noted = self.volatile().set_made_read_only(true);
+            noted.map_err(|error| unusable("its own directory", &error))?;
+        }
         self.prepare()?;
         offspring::end(self.resource);
         let words = self.volatile().first_words();

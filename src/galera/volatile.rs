@@ -162,6 +162,24 @@ impl Volatile {
         }
     }
 
+    /// Whether it was the agent that made the server read-only.
+    pub fn made_read_only(&self) -> bool {
+        self.path("read-only.json").exists()
+    }
+
+    /// Notes that it was, or that it is over.
+    ///
+    /// # Errors
+    /// When the file cannot be changed.
+    pub fn set_made_read_only(&self, made: bool) -> io::Result<()> {
+        let path = self.path("read-only.json");
+        if made {
+            files::save(&path, &true)
+        } else {
+            files::remove(&path)
+        }
+    }
+
     /// The process that a name was given to by [`Volatile::set_process`], if it still lives.
     pub fn process(&self, name: &str) -> Option<Process> {
         let known: Option<Process> = files::load(&self.path(&format!("{name}.pid"))).ok()?;
@@ -332,6 +350,7 @@ impl Volatile {
     pub fn clear(&self) -> io::Result<()> {
         for name in [
             "promoted.json",
+            "read-only.json",
             "dead.json",
             "donors.json",
             "told.json",
@@ -363,6 +382,15 @@ impl Volatile {
     pub fn server_lock(&self) -> io::Result<Option<Lock>> {
         files::private_directory(&self.0)?;
         lock::take(&self.path("server.lock"))
+    }
+
+    /// The right to change the role, and what goes with it; `None` while another process has it.
+    ///
+    /// # Errors
+    /// When the lock cannot be reached.
+    pub fn role_lock(&self) -> io::Result<Option<Lock>> {
+        files::private_directory(&self.0)?;
+        lock::take(&self.path("role.lock"))
     }
 
     /// Where a server that cannot open its error log yet leaves its first words.

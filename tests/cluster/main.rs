@@ -37,6 +37,7 @@ mod orderly;
 mod peer;
 mod positions;
 mod power;
+mod single_writer;
 mod transfer;
 mod transfer_cut;
 mod two_clusters;

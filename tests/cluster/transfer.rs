@@ -25,7 +25,7 @@ fn a_transfer_ten_times_as_long_as_any_timeout_fails_nothing_and_holds_nobody_up
     lab.wait_in_service("shorter time-outs");
     let (writer, joiner) = (lab.promoted()[0], lab.unpromoted()[1]);
     let marks = lab.error_logs();
-    begin_transfer(&lab, joiner, "10");
+    lab.begin_transfer(joiner, "10");
     let count = format!("crm_failcount -G -r db -N node{joiner}");
     let before = lab.any().run(&count).stdout; // the death of the server
     lab.crm(&format!(
@@ -35,7 +35,7 @@ fn a_transfer_ten_times_as_long_as_any_timeout_fails_nothing_and_holds_nobody_up
         lab.promoted().iter().any(|&node| node != writer)
     });
     lab.crm("configure delete elsewhere");
-    assert!(receives(&lab, joiner), "the transfer was over too soon");
+    assert!(lab.receives(joiner), "the transfer was over too soon");
     is_told(&lab, joiner);
     let took = lab.wait("the end of the transfer", 3 * STEP, || lab.all_synced());
     lab.script(&["slow", &joiner.to_string(), "0"]).ok();
@@ -53,25 +53,14 @@ fn a_joiner_killed_amid_a_full_transfer_begins_another_at_once() {
         return;
     };
     let joiner = lab.unpromoted()[1];
-    begin_transfer(&lab, joiner, "20");
+    lab.begin_transfer(joiner, "20");
     // What receives for it outlives the server, and has to be out of the way of the next one.
     lab.wait("the death of the joiner amid it", STEP, || {
-        receives(&lab, joiner) && lab.node(joiner).run("pkill -KILL -x mariadbd").code == 0
+        lab.receives(joiner) && lab.node(joiner).run("pkill -KILL -x mariadbd").code == 0
     });
     lab.script(&["slow", &joiner.to_string(), "0"]).ok();
     let took = lab.wait("service again", Duration::from_secs(25), || lab.serves());
     eprintln!("joiner killed amid a full transfer: in service after {took:.1?}");
-}
-
-/// Returns when the node receives a full copy over a link of so many Mbit/s.
-fn begin_transfer(lab: &Lab, joiner: u8, mbit: &str) {
-    lab.script(&["slow", &joiner.to_string(), "1", "0", mbit])
-        .ok();
-    lab.node(joiner).ok(
-        "rm /var/lib/mysql/grastate.dat /var/lib/mysql/gvwstate.dat; pkill -KILL -x mariadbd; \
-             cd /var/lib/mysql && rm -rf t mysql/*.MAD ibdata1",
-    );
-    lab.wait("a full transfer to begin", STEP, || receives(lab, joiner));
 }
 
 /// Another node tells of the transfer, and more of it the next time.
@@ -104,8 +93,4 @@ fn is_told(lab: &Lab, joiner: u8) {
         said.contains(&format!("receiving a full copy from {donor}")),
         "{said}"
     );
-}
-
-fn receives(lab: &Lab, joiner: u8) -> bool {
-    lab.node(joiner).run("pgrep -f 'rsync.*--daemon'").code == 0
 }

@@ -82,6 +82,12 @@ impl Node<'_> {
         Conn::new(self.account()?).map_err(|error| error.to_string())
     }
 
+    /// A connection of an ordinary client, as the writer's.
+    pub fn client(&self) -> Result<Conn, String> {
+        let account = self.account()?.user(Some("w")).pass(Some("w"));
+        Conn::new(account.db_name(Some("t"))).map_err(|error| error.to_string())
+    }
+
     fn account(&self) -> Result<OptsBuilder, String> {
         let root = self.root().ok_or("the node is off")?;
         let socket = root.join("run/mysqld/mysqld.sock");

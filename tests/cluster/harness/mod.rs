@@ -8,6 +8,8 @@ mod evidence;
 mod fault;
 mod galera;
 mod log;
+mod sampler;
+mod transfer;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -180,6 +182,13 @@ impl Lab {
     pub fn load_crm_stopped(&self, file: &str) {
         let text = repository_file(file);
         self.load_crm_text(&text.replace("meta promotable", "meta target-role=Stopped promotable"));
+    }
+
+    /// The same, with these parameters for our agent.
+    pub fn load_crm_with(&self, file: &str, params: &str) {
+        let text = repository_file(file);
+        let agent = "primitive db ocf:galera-rs";
+        self.load_crm_text(&text.replace(agent, &format!("{agent} params {params}")));
     }
 
     /// Loads crm shell configuration, adding to what is there.
