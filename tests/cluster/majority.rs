@@ -90,8 +90,11 @@ fn is_kept_running_until_fenced(lab: &Lab, survivor: u8) {
     );
 }
 
-/// Each node sees the other as lost, and has its servers, its votes and its power switch.
+/// Each node sees the other as lost, and has its servers, its votes and its power switch. Without a delay for one of
+/// them both may be fenced, and then wait for each other.
 fn split_makes_one_component(lab: &Lab) {
+    lab.crm("resource param fence set pcmk_delay_base node1:5s");
+    lab.settle();
     let writer = flowing(lab, 1);
     let marks = lab.error_logs();
     lab.cut(2);

@@ -93,11 +93,18 @@ fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
         eprintln!("SKIPPED: {IPADDR2} is missing");
         return;
     }
-    let theirs = [ONE, ("nic", "eth0"), ("cidr_netmask", "24")];
+    // Like with like: the peer looks for a conflict only when it is told to, and then for seconds.
+    let place = [ONE, ("nic", "eth0"), ("cidr_netmask", "24")];
+    let with = |param| [&place[..], &[param]].concat();
     assert_twentieth(
         "IPv4",
-        times(&net, &ours, &theirs, ROUNDS),
-        times(&net, IPADDR2, &theirs, ROUNDS),
+        times(&net, &ours, &with(("conflict_check", "false")), ROUNDS),
+        times(&net, IPADDR2, &place, ROUNDS),
+    );
+    assert_twentieth(
+        "IPv4 with a look for conflicts",
+        times(&net, &ours, &place, ROUNDS),
+        times(&net, IPADDR2, &with(("run_arping", "true")), 1),
     );
     let v6 = [
         ("ip", "2001:db8:1234::2"),
