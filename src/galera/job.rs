@@ -33,6 +33,10 @@ const STOPPING: Duration = Duration::from_secs(30);
 /// The same for one that is in no component: most of this passes before it is killed.
 const OUTSIDE: Duration = Duration::from_secs(5);
 
+/// A server that waits for state does not say where it is. After so long without anybody in the component, nobody is left
+/// who could give it.
+const FORSAKEN: Duration = Duration::from_secs(5);
+
 /// The life of the job. Returns when the server has died and the cluster is to recover it, or when there is another
 /// job.
 ///
@@ -170,6 +174,7 @@ impl Job<'_> {
         meter: &mut Meter<'_>,
     ) -> Result<Way, Failure> {
         let mut look = Deadline::after(WATCHING);
+        let mut forsaken = Deadline::after(FORSAKEN);
         loop {
             if !process.lives() {
                 return Ok(Way::Died);
@@ -183,7 +188,12 @@ impl Job<'_> {
                 return Ok(Way::Synced);
             }
             if look.passed() {
-                if progress == Progress::Outside && arrival::component_is_gone(self)? {
+                let gone = matches!(progress, Progress::Outside | Progress::Silent)
+                    && arrival::component_is_gone(self)?;
+                if !gone {
+                    forsaken = Deadline::after(FORSAKEN);
+                }
+                if gone && (progress == Progress::Outside || forsaken.passed()) {
                     log::warn!("{}: the component that it joined is gone", self.node.name);
                     self.stop_outsider()?;
                     return Ok(Way::Outside);

@@ -42,8 +42,15 @@ fn a_slow_recovery_holds_up_neither_the_promotion_of_a_survivor_nor_its_address(
         node.ok("install -m 755 /run/lab/server /usr/local/sbin/slow-mariadbd");
     }
     lab.load_crm_text(ADDRESS);
+    let before = lives(&lab);
     lab.any()
         .ok("crm_resource -r db -p binary -v /usr/local/sbin/slow-mariadbd");
+    lab.wait("the restart of all servers", STEP, || {
+        lives(&lab)
+            .iter()
+            .zip(&before)
+            .all(|(now, before)| now != before)
+    });
     lab.wait_in_service("another server program");
     takeover(&lab, 0); // the first one finds cold caches
     let quick = takeover(&lab, 0);
