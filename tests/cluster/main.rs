@@ -1,7 +1,9 @@
 //! Scenarios on a real cluster of Corosync, Pacemaker and Galera: nodes that lose power, network or server.
 //!
-//! `make cluster`, as root on Debian 12. One scenario: `make stage`, then
-//! `GALERA_RS_STAGE=target/stage cargo test --test cluster -- --test-threads=1 --nocapture NAME`.
+//! `make cluster`, as root on Debian 12: most of a scenario is waiting, so two labs run side by side, except where times
+//! are compared (`timed`). One scenario: `make stage`, then
+//! `GALERA_RS_STAGE=target/stage cargo test --test cluster -- --test-threads=1 --nocapture NAME`. `LAB=DIR` gives it a
+//! place of its own.
 //! Without root or packages every scenario prints SKIPPED; with `REQUIRE_REAL=1` it fails instead.
 //! `KEEP_LAB=1` leaves the cluster of a scenario running: look at it with `LAB=DIR tests/cluster/lab status`.
 #![allow(
@@ -12,15 +14,11 @@
     reason = "a test crate: it starts programs, waits for them, and panics to fail"
 )]
 
-mod all_killed;
-mod bench_monitor;
 mod creation;
 mod defects;
 mod encryption;
-mod evict;
 mod evict_living;
 mod faults;
-mod hand;
 mod harness;
 mod health;
 mod honest;
@@ -34,10 +32,9 @@ mod moving_over;
 mod names;
 mod operations;
 mod orderly;
-mod peer;
 mod positions;
 mod power;
-mod single_writer;
+mod timed;
 mod transfer;
 mod transfer_cut;
 mod two_clusters;

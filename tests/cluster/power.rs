@@ -1,6 +1,5 @@
 //! Power loss of every node at once.
 
-use crate::all_killed::nothing_lost;
 use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER};
 
 #[test]
@@ -14,5 +13,5 @@ fn power_loss_of_all_nodes_loses_no_row_and_needs_no_hand() {
     };
     let recovery = lab.recovery(IN_SERVICE, fault, || lab.all_synced());
     recovery.tell("power loss of all nodes, boot included");
-    nothing_lost(&lab, &recovery);
+    lab.nothing_lost(&recovery);
 }

@@ -39,6 +39,17 @@ impl Lab {
             full_transfers: full_transfers(&marks),
         }
     }
+
+    /// Service is back, with every acknowledged row and no data copied as a whole. Returns how long it took.
+    pub fn nothing_lost(&self, recovery: &Recovery) -> Duration {
+        let Some(took) = recovery.took else {
+            self.fail("not back")
+        };
+        assert_eq!(recovery.report.lost, Some(0), "acknowledged rows are gone");
+        assert_eq!(recovery.full_transfers, 0, "data were copied as a whole");
+        self.wait_in_service("the fault");
+        took
+    }
 }
 
 impl Recovery {

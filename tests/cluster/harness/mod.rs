@@ -13,7 +13,7 @@ mod transfer;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,15 +30,18 @@ const POLL: Duration = Duration::from_millis(100);
 /// Corosync's token time-out: short, and long enough for a busy machine.
 const TOKEN: Duration = Duration::from_secs(1);
 
-/// One lab at a time, whatever the number of test threads: the machine is small.
-static TURN: Mutex<()> = Mutex::new(());
+/// Where labs live unless `LAB` names a place: as many at a time, whatever the number of test threads.
+static PLACES: [(&str, Mutex<()>); 2] = [
+    ("/run/galera-rs-test", Mutex::new(())),
+    ("/run/galera-rs-test-2", Mutex::new(())),
+];
 
 /// A running cluster. Dropping it removes every trace, unless `KEEP_LAB=1`.
 #[derive(Debug)]
 pub struct Lab {
     nodes: u8,
     dir: PathBuf,
-    _turn: MutexGuard<'static, ()>,
+    _place: MutexGuard<'static, ()>,
 }
 
 /// One node of a lab.
@@ -65,8 +68,7 @@ impl Lab {
     }
 
     fn boot_all_of(nodes: u8, token: Duration, vote: Option<&str>) -> Option<Self> {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let dir = std::env::var_os("LAB").unwrap_or_else(|| "/run/galera-rs-test".into());
+        let (dir, place) = place();
         if let Err(missing) = possible() {
             assert!(!set("REQUIRE_REAL"), "REQUIRE_REAL is set, but: {missing}");
             eprintln!("SKIPPED: {missing}");
@@ -74,8 +76,8 @@ impl Lab {
         }
         let lab = Self {
             nodes,
-            dir: dir.into(),
-            _turn: turn,
+            dir,
+            _place: place,
         };
         lab.script(&["down"]).ok();
         let mut up = command::lab(&lab.dir);
@@ -299,6 +301,24 @@ pub fn on_all<'a, T: Send>(lab: &'a Lab, act: impl Fn(Node<'a>) -> T + Sync) -> 
             .map(|job| job.join().expect("a job on a node"))
             .collect()
     })
+}
+
+/// A place that no other lab of this run has, as soon as there is one.
+fn place() -> (PathBuf, MutexGuard<'static, ()>) {
+    if let Some(dir) = std::env::var_os("LAB") {
+        let place = PLACES[0].1.lock();
+        return (dir.into(), place.unwrap_or_else(PoisonError::into_inner));
+    }
+    loop {
+        for (dir, place) in &PLACES {
+            match place.try_lock() {
+                Ok(place) => return (dir.into(), place),
+                Err(TryLockError::Poisoned(place)) => return (dir.into(), place.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        thread::sleep(POLL);
+    }
 }
 
 /// The text of a file given relative to the repository's root.

@@ -171,5 +171,5 @@ verb_down() {
 
 verb_purge() {
   verb_down
-  rm -rf "$CACHE"
+  rm -rf "$CACHE" "$CACHE.lock"
 }

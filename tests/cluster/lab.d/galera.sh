@@ -69,8 +69,16 @@ verb_data() {
   done
 }
 
-# Made once for each version of the server, and only visible when whole.
+# Made once for each version of the server, by one lab while others wait, and only valid when whole.
 make_data() {
+  local lock
+  exec {lock}>"$CACHE.lock"
+  flock "$lock"
+  make_data_alone
+  exec {lock}>&-
+}
+
+make_data_alone() {
   local version
   version=$(dpkg-query -W -f '${Version}' mariadb-server)
   [ "$(cat "$CACHE/version" 2>/dev/null)" != "$version" ] || return 0

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::all_killed::ROUNDS;
+use super::all_killed::ROUNDS;
 use crate::harness::{Lab, mean, on_all};
 
 /// Recovers the position and starts with it. Nobody bootstraps: gvwstate.dat survives a crash, so Galera

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::harness::{
-    IN_SERVICE, Lab, Recovery, SINGLE_WRITER, full_transfers, mean, median, on_all,
-};
-use crate::{hand, peer};
+use super::{hand, peer};
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, mean, median, on_all};
 
 /// Galera finds its members together in one step or in two, which takes twice as long: the times have two
 /// peaks, and a mean of several is steadier than the middle one.
@@ -86,16 +84,5 @@ fn have_node_3_join(lab: &Lab) {
 fn kill_all(lab: &Lab, what: &str) -> Duration {
     let recovery = lab.recovery(IN_SERVICE, || lab.kill_all_servers(), || lab.all_synced());
     recovery.tell(what);
-    nothing_lost(lab, &recovery)
-}
-
-/// Returns how long it took.
-pub fn nothing_lost(lab: &Lab, recovery: &Recovery) -> Duration {
-    let Some(took) = recovery.took else {
-        lab.fail("not back")
-    };
-    assert_eq!(recovery.report.lost, Some(0), "acknowledged rows are gone");
-    assert_eq!(recovery.full_transfers, 0, "data were copied as a whole");
-    lab.wait_in_service("the fault");
-    took
+    lab.nothing_lost(&recovery)
 }

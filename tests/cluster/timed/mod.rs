@@ -1,0 +1,9 @@
+//! Scenarios that compare times: each has the machine to itself.
+
+mod all_killed;
+mod bench_monitor;
+mod evict;
+mod hand;
+mod peer;
+mod single_writer;
+mod slow_recovery;

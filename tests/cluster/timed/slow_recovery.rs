@@ -1,0 +1,124 @@
+//! The background job recovers: nobody waits for it.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Lab, SINGLE_WRITER, full_transfers, lives};
+
+const STEP: Duration = Duration::from_secs(60);
+
+/// How long a recovery takes that has much to replay, in seconds: several times what a takeover takes.
+const SLOW: u32 = 15;
+
+/// How much longer a takeover may take beside a slow recovery than beside a quick one. One that waited for the
+/// recovery would take ten times as long.
+const RATIO: f64 = 2.0;
+
+/// A start is given this long, in milliseconds.
+const AT_ONCE: u64 = 2000;
+
+/// The server, except that a recovery holds the data for as many seconds as a file says, as if it had so much to replay.
+const SERVER: &str = r#"#!/usr/bin/python3
+import fcntl, os, sys, time
+slow = "/run/lab/slow-" + os.uname().nodename
+if "--wsrep-recover" in sys.argv and os.path.exists(slow):
+    data = open("/var/lib/mysql/ibdata1", "r+b")
+    fcntl.lockf(data, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    time.sleep(float(open(slow).read()))
+os.execv("/usr/sbin/mariadbd", ["/usr/sbin/mariadbd"] + sys.argv[1:])
+"#;
+
+const ADDRESS: &str = "
+primitive address ocf:heartbeat:IPaddr2 params ip=10.200.0.1 cidr_netmask=32 nic=lo op monitor interval=10s timeout=20s
+colocation address-with-writer inf: address db-clone:Promoted
+";
+
+#[test]
+fn a_slow_recovery_holds_up_neither_the_promotion_of_a_survivor_nor_its_address() {
+    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
+        return;
+    };
+    std::fs::write(lab.shared().join("server"), SERVER).expect("the shared directory");
+    for node in lab.nodes() {
+        node.ok("install -m 755 /run/lab/server /usr/local/sbin/slow-mariadbd");
+    }
+    lab.load_crm_text(ADDRESS);
+    let before = lives(&lab);
+    lab.any()
+        .ok("crm_resource -r db -p binary -v /usr/local/sbin/slow-mariadbd");
+    lab.wait("the restart of all servers", STEP, || {
+        lives(&lab)
+            .iter()
+            .zip(&before)
+            .all(|(now, before)| now != before)
+    });
+    lab.wait_in_service("another server program");
+    takeover(&lab, 0); // the first one finds cold caches
+    let quick = takeover(&lab, 0);
+    let slow = takeover(&lab, SLOW);
+    eprintln!(
+        "RATIO writer killed, (promotion, address) elsewhere: recovery of {SLOW} s {slow:.2?}, quick {quick:.2?}"
+    );
+    assert!(slow.0 <= quick.0.mul_f64(RATIO), "the promotion waited");
+    assert!(slow.1 <= quick.1.mul_f64(RATIO), "the address waited");
+}
+
+/// Kills the writer's server, whose recovery takes so many seconds, and returns how long it takes until another node
+/// is promoted, and has the address. The killed one comes back by itself, though its job is killed amid the recovery.
+fn takeover(lab: &Lab, recovery: u32) -> (Duration, Duration) {
+    let victim = lab.promoted()[0];
+    lab.insert(victim, 1);
+    lab.wait("the address beside the writer", STEP, || {
+        has_address(lab, victim)
+    });
+    let marker = lab.shared().join(format!("slow-node{victim}"));
+    if recovery > 0 {
+        std::fs::write(&marker, recovery.to_string()).expect("the shared directory");
+    }
+    let marks = lab.error_logs();
+    let start = Instant::now();
+    lab.kill_server(victim);
+    let (mut promoted, mut address) = (None, None);
+    lab.wait("another writer with the address", STEP, || {
+        let others = || (1..=3).filter(|k| *k != victim);
+        if address.is_none() && others().any(|k| has_address(lab, k)) {
+            address = Some(start.elapsed());
+        }
+        if promoted.is_none() && lab.promoted().iter().any(|k| *k != victim) {
+            promoted = Some(start.elapsed());
+        }
+        promoted.is_some() && address.is_some()
+    });
+    if recovery > 0 {
+        assert!(recovers(lab, victim), "the recovery was over too soon");
+        std::fs::write(&marker, "0.5").expect("the shared directory");
+        lab.node(victim).ok("pkill -9 -f 'galera-rs job$'");
+    }
+    lab.wait_in_service("a server was killed");
+    assert_eq!(full_transfers(&marks), 0, "its position was lost");
+    let took = start_time(lab, victim);
+    assert!(took <= AT_ONCE, "start took {took} ms");
+    let _ = std::fs::remove_file(&marker);
+    (promoted.expect("measured"), address.expect("measured"))
+}
+
+fn has_address(lab: &Lab, k: u8) -> bool {
+    lab.node(k)
+        .run("ip -o addr show dev lo | grep -q 10.200.0.1/")
+        .code
+        == 0
+}
+
+fn recovers(lab: &Lab, k: u8) -> bool {
+    lab.node(k).run("pgrep -f 'wsrep-recover'").code == 0
+}
+
+/// How long the node's last start took, in milliseconds, as the cluster noted it.
+fn start_time(lab: &Lab, k: u8) -> u64 {
+    let query = format!(
+        "cibadmin -Q --xpath \"//node_state[@uname='node{k}']//lrm_resource[@id='db']/lrm_rsc_op[@operation='start']\""
+    );
+    let operation = lab.any().ok(&query);
+    let time = operation.split("exec-time=\"").nth(1);
+    let time = time.and_then(|text| text.split('"').next()?.parse().ok());
+    time.unwrap_or_else(|| panic!("no time in {operation}"))
+}
