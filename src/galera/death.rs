@@ -1,21 +1,28 @@
 //! A server that died in service or never came there: who is told, and who brings it back.
 
+use std::thread;
 use std::time::Duration;
 
 use super::failures::Failures;
 use super::job::{Job, WATCHING};
-use super::node::retry;
-use super::published::Phase;
+use super::node::{NEVER, retry};
+use super::published::{self, Phase, Published};
 use super::volatile::Mood;
-use crate::cib;
+use crate::cib::{self, Cib, Role};
 use crate::ocf::{Deadline, Done, Failure};
 use crate::sys::cluster;
 
 /// How long a job that has given up waits for a monitor to tell the cluster why.
 const UNHEARD: Duration = Duration::from_secs(30);
 
+/// How long the cluster is given to promote another node before it hears that this one has to be recovered.
+const SUCCESSION: Duration = Duration::from_secs(2);
+
+/// How often it is looked at meanwhile.
+const GLANCE: Duration = Duration::from_millis(30);
+
 impl Job<'_> {
-    /// The server has died unasked: everybody may know.
+    /// The server has died unasked: everybody may know, and nobody promotes this node.
     ///
     /// # Errors
     /// When the cluster does not take the news.
@@ -23,7 +30,36 @@ impl Job<'_> {
         let words = self.node.server().last_words();
         log::error!("the server on {} has died: {words}", self.node.name);
         self.note(&format!("{words}: the server has died"), Mood::Died);
-        self.node.publish(Phase::Recovering)
+        thread::scope(|scope| {
+            let score = scope.spawn(|| self.node.score(Some(NEVER)));
+            let published = self.node.publish(Phase::Recovering);
+            published.and(score.join().unwrap_or(Ok(())))
+        })
+    }
+
+    /// Lets the role go to another node first: the cluster promotes none while it stops and starts an instance, and an
+    /// address that goes with the role waits as long. Returns when another is being promoted, or none can be.
+    pub fn hand_over(&self) {
+        if !self.node.volatile.promoted() {
+            return;
+        }
+        let limit = Deadline::after(SUCCESSION);
+        while !limit.passed() && cluster::look().is_ok_and(|cib| self.has_heir(&cib)) {
+            self.ear.listen(GLANCE);
+        }
+    }
+
+    /// Whether nobody else is promoted, and somebody can be.
+    fn has_heir(&self, cib: &Cib) -> bool {
+        let resource = &self.node.resource;
+        let member = |name: &String, one: &Published| {
+            let online = cib.node(name).is_some_and(cib::Node::online);
+            *name != self.node.name && online && matches!(one.phase, Phase::Member(_))
+        };
+        let able = published::all(cib, resource);
+        let able = able.iter().any(|(name, one)| member(name, one));
+        let mut others = cib.histories(resource);
+        able && !others.any(|one| *one.node != *self.node.place && one.role() == Role::Promoted)
     }
 
     /// Has the cluster recover the resource at once.

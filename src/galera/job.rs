@@ -66,6 +66,7 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
                 let told = job.announce_death();
                 let alone = job.is_left_alone().unwrap_or(false);
                 if !(alone && job.comes_back_by_hand()) {
+                    job.hand_over();
                     job.report_failure()?;
                     return told.map(|()| None);
                 }

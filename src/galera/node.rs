@@ -28,6 +28,9 @@ const VISIBLE: Duration = Duration::from_secs(10);
 /// The score of a node that may bootstrap, and of one that serves.
 pub const FULL_SCORE: i32 = 100;
 
+/// The score of a node that must not be promoted, whatever constraints say: minus infinity.
+pub const NEVER: i32 = -1_000_000;
+
 /// A resource on this node, with everything that its actions need.
 #[derive(Debug)]
 pub struct Node {

@@ -32,7 +32,7 @@ class Writer:
     def connect(self):
         self.connection = pymysql.connect(
             host=next(self.hosts), user="w", password="w", database="t", autocommit=True,
-            connect_timeout=0.5, read_timeout=1.0, write_timeout=1.0)
+            connect_timeout=0.2, read_timeout=1.0, write_timeout=1.0)
         self.node = self.ask("select @@wsrep_node_name")[0][0]
 
     def ask(self, sql, values=()):

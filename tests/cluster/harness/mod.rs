@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub use agent::{IN_SERVICE, MULTI_WRITER, SINGLE_WRITER, lives};
 pub use command::Output;
 pub use data::full_transfers;
-pub use fault::{Recovery, mean, median};
+pub use fault::{mean, median};
 pub use log::Mark;
 pub use writer::Writer;
 
@@ -182,15 +182,29 @@ impl Lab {
 
     /// The same, with every clone kept stopped until somebody starts it.
     pub fn load_crm_stopped(&self, file: &str) {
-        let text = repository_file(file);
-        self.load_crm_text(&text.replace("meta promotable", "meta target-role=Stopped promotable"));
+        self.load_crm_changed(file, |text| {
+            text.replace("meta promotable", "meta target-role=Stopped promotable")
+        });
     }
 
     /// The same, with these parameters for our agent.
     pub fn load_crm_with(&self, file: &str, params: &str) {
-        let text = repository_file(file);
         let agent = "primitive db ocf:galera-rs";
-        self.load_crm_text(&text.replace(agent, &format!("{agent} params {params}")));
+        self.load_crm_changed(file, |text| {
+            text.replace(agent, &format!("{agent} params {params}"))
+        });
+    }
+
+    /// The same, with the changes that this lab needs.
+    pub fn load_crm_changed(&self, file: &str, change: impl Fn(String) -> String) {
+        self.load_crm_text(&change(repository_file(file)));
+    }
+
+    /// An address in the nodes' network that no machine has.
+    pub fn address_of_clients(&self) -> String {
+        let node = self.script(&["ip", "1"]).ok();
+        let network = node.trim().rsplit_once('.').expect("an IPv4 address").0;
+        format!("{network}.200")
     }
 
     /// Loads crm shell configuration, adding to what is there.

@@ -4,6 +4,7 @@ mod all_killed;
 mod bench_monitor;
 mod evict;
 mod hand;
+mod moved_address;
 mod peer;
 mod single_writer;
 mod slow_recovery;
