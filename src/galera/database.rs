@@ -242,7 +242,8 @@ const KINDS: [(ErrorKind, Cause); 4] = [
     (ErrorKind::TimedOut, Cause::Late),
 ];
 
-fn cause(error: &mysql::Error) -> Cause {
+/// What is the matter with a server, as the driver tells it.
+pub fn cause(error: &mysql::Error) -> Cause {
     if let mysql::Error::MySqlError(server) = error {
         return match server.code {
             code if DENIED.contains(&code) => Cause::Denied,

@@ -5,9 +5,9 @@ use std::io::Write;
 
 use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
-use super::{About, Action, Agent, Answer, Code, Env, Failure, Params, run};
+use super::{About, Action, Agent, Answer, Code, Env, Failure, Params, Status, run};
 
 /// What a person asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,15 +15,26 @@ pub(super) struct Request {
     pub(super) action: Action,
     /// Needed only when the cluster has several resources of this type.
     pub(super) resource: Option<String>,
+    /// Details as JSON, and nothing else.
+    pub(super) json: bool,
 }
 
 /// Reads the words after the program's own name.
 ///
 /// # Errors
 /// What was wrong with them; also the texts of `--help` and `--version`.
-pub(super) fn read(about: &About, words: Vec<String>) -> Result<Request, clap::Error> {
+pub(super) fn read<A: Agent>(words: Vec<String>) -> Result<Request, clap::Error> {
+    let about = &A::ABOUT;
     let words = std::iter::once(about.name.to_owned()).chain(words);
     let mut command = command(about);
+    if A::HAS_TABLES {
+        command = command.arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("With monitor: what runs, as JSON, and nothing else"),
+        );
+    }
     let mut matches = command.try_get_matches_from_mut(words)?;
     let word: Option<String> = matches.remove_one("action");
     let action = word.as_deref().and_then(Action::read);
@@ -31,6 +42,7 @@ pub(super) fn read(about: &About, words: Vec<String>) -> Result<Request, clap::E
         action: action
             .ok_or_else(|| command.error(ErrorKind::InvalidValue, "this is no action"))?,
         resource: matches.remove_one("resource"),
+        json: A::HAS_TABLES && matches.get_flag("json"),
     })
 }
 
@@ -84,20 +96,38 @@ pub(super) fn answer<A: Agent>(
     } else {
         env.with(A::resource_from_cluster(request.resource.as_deref())?)
     };
-    let answer = run::<A>(request.action, &env, out)?;
-    if let Answer::Found(status) = &answer {
+    let answer = run::<A>(request.action, &env, out);
+    if let Ok(Answer::Found(status)) = &answer
+        && !request.json
+    {
         let reason = status.reason().map(str::to_owned);
-        let _ = match reason.or_else(|| describe::<A>(env)) {
+        let _ = match reason.or_else(|| agent::<A>(&env)?.describe()) {
             Some(sentence) => writeln!(out, "{status}: {sentence}"),
             None => writeln!(out, "{status}"),
         };
     }
-    Ok(answer)
+    // Also of what has failed, as that is when people look.
+    if A::HAS_TABLES && request.action == Action::Monitor && !is_stopped(&answer) {
+        let tables = agent::<A>(&env).map(|agent| agent.tables(request.json));
+        let _ = match tables {
+            Some(Ok(tables)) => writeln!(out, "{tables}"),
+            Some(Err(failure)) => {
+                ::log::debug!("no tables: {failure}");
+                Ok(())
+            }
+            None => Ok(()),
+        };
+    }
+    answer
 }
 
-fn describe<A: Agent>(env: Env) -> Option<String> {
-    let params = A::Params::read(&env).ok()?;
-    A::new(params, env).describe()
+fn is_stopped(answer: &Result<Answer, Failure>) -> bool {
+    matches!(answer, Ok(Answer::Found(Status::Stopped)))
+}
+
+fn agent<A: Agent>(env: &Env) -> Option<A> {
+    let params = A::Params::read(env).ok()?;
+    Some(A::new(params, env.clone()))
 }
 
 #[cfg(test)]
@@ -107,13 +137,14 @@ mod tests {
 
     fn parse(words: &[&str]) -> Result<Request, clap::Error> {
         let words = words.iter().map(|&word| word.to_owned()).collect();
-        read(&Sample::ABOUT, words)
+        read::<Sample>(words)
     }
 
     fn by_hand(action: Action, resource: Option<&str>) -> (Result<Answer, Failure>, String) {
         let request = Request {
             action,
             resource: resource.map(str::to_owned),
+            json: false,
         };
         let mut out = Vec::new();
         let nothing = Env::from_pairs::<String, String>([]);

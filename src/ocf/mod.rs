@@ -42,6 +42,8 @@ pub type Done = Result<(), Failure>;
 pub trait Agent: Sized + Debug {
     /// Name, descriptions and actions, for the meta-data.
     const ABOUT: About;
+    /// Whether [`Agent::tables`] has something to show, also as JSON.
+    const HAS_TABLES: bool = false;
     /// Declared with [`params!`](crate::params).
     type Params: Params;
 
@@ -128,6 +130,16 @@ pub trait Agent: Sized + Debug {
     /// A sentence for a person who ran `monitor` by hand: "Primary and Synced".
     fn describe(&self) -> Option<String> {
         None
+    }
+
+    /// What runs, in detail, for a person who ran `monitor` by hand; or as JSON, for a program of his. Called only
+    /// with [`Agent::HAS_TABLES`], and when something runs.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn tables(&self, json: bool) -> Result<String, Failure> {
+        let _ = json;
+        Err(unsupported(&Self::ABOUT, Action::Monitor.name()))
     }
 }
 

@@ -20,7 +20,7 @@ pub fn main<A: Agent>() -> ExitCode {
     let words = super::env::arguments();
     let mut out = io::stdout();
     let ended = if env.is_by_hand() {
-        match by_hand::read(&A::ABOUT, words) {
+        match by_hand::read::<A>(words) {
             Ok(request) => guarded(&A::ABOUT, || {
                 Deadline::of(&env).bind();
                 by_hand::answer::<A>(&request, env.clone(), &mut out)

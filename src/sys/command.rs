@@ -1,5 +1,6 @@
 //! Running a program to its end, with a limit on its time.
 
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -98,6 +99,35 @@ pub fn run(mut command: Command, limit: Duration) -> Result<Output, CommandError
         stdout: collect(stdout),
         stderr,
     })
+}
+
+/// Runs a program that leaves another one in the background, to its own end. What both say goes to a file: a pipe would
+/// stay open as long as the other one lives. `None`: a signal ended it.
+///
+/// # Errors
+/// As [`run`].
+pub fn launch(
+    mut command: Command,
+    words: &File,
+    limit: Duration,
+) -> Result<Option<i32>, CommandError> {
+    let limit = Deadline::bound(limit);
+    let program = command_name(&command);
+    let start = |error| CommandError::Start {
+        program: program.clone(),
+        error,
+    };
+    let both = words
+        .try_clone()
+        .and_then(|out| Ok((out, words.try_clone()?)));
+    let (out, err) = both.map_err(start)?;
+    let mut child = command.stdout(out).stderr(err).spawn().map_err(start)?;
+    if !ended(&mut child, limit) {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(CommandError::TooLong { program, limit });
+    }
+    child.wait().map(|status| status.code()).map_err(start)
 }
 
 fn command_name(command: &Command) -> String {

@@ -69,6 +69,26 @@ pub fn holder(path: &Path) -> io::Result<Option<Process>> {
     }
 }
 
+/// Whether this process holds a flock(2) lock on this file; nobody's lock is touched, as an attempt to take it would.
+/// The kernel tells so in `/proc/PID/fdinfo` (proc(5)).
+pub fn is_flocked_by(path: &Path, process: Process) -> bool {
+    let Some(wanted) = identity(path) else {
+        return false;
+    };
+    let open = fs::read_dir(format!("/proc/{}/fd", process.pid));
+    // One by one: a busy server has many files open, and its locks come first.
+    let mut open = open.into_iter().flatten().flatten();
+    open.any(|entry| {
+        let named =
+            fs::read_link(entry.path()).is_ok_and(|name| name.file_name() == path.file_name());
+        let number = entry.file_name();
+        let info = format!("/proc/{}/fdinfo/{}", process.pid, number.to_string_lossy());
+        named
+            && identity(&entry.path()) == Some(wanted)
+            && fs::read_to_string(info).is_ok_and(|info| info.contains("FLOCK"))
+    })
+}
+
 /// The process that holds a POSIX lock on a file of this directory that its path does not lead to any more: the
 /// directory was removed, unmounted, or mounted over. `names`: the files to look for.
 pub fn hidden_holder(directory: &Path, names: &[&str]) -> Option<Process> {
