@@ -5,7 +5,7 @@ PREFIX ?= /usr
 TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 OUT := target/$(TARGET)/release
 STAGE := $(CURDIR)/target/stage
-AGENTS := galera-rs vip-rs
+AGENTS := galera-rs vip-rs maxscale-rs
 # An agent lives where Pacemaker looks for it, whatever the prefix.
 OCF_DIR := /usr/lib/ocf/resource.d/galera-rs
 SCENARIOS := REQUIRE_REAL=1 GALERA_RS_STAGE=$(STAGE) cargo test --locked --test cluster --

@@ -3,15 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{AGENT, VIP, available, bare, is_root, run};
+use crate::{AGENT, MAXSCALE, VIP, available, bare, is_root, run};
 
 /// Every agent and its reviewed description.
-const AGENTS: [(&str, &str); 2] = [
+const AGENTS: [(&str, &str); 3] = [
     (
         AGENT,
         concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/galera-rs.xml"),
     ),
     (VIP, concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/vip-rs.xml")),
+    (
+        MAXSCALE,
+        concat!(env!("CARGO_MANIFEST_DIR"), "/ocf/maxscale-rs.xml"),
+    ),
 ];
 
 /// The view for whoever states OCF 1.1.

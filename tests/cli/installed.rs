@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::{AGENT, GALERACTL, VIP, available, bare, is_root, run};
+use crate::{AGENT, GALERACTL, MAXSCALE, VIP, available, bare, is_root, run};
 
 /// Runs `make install` without its build: what is installed are the programs under test.
 fn install(destination: &str) {
     let built = tempfile::tempdir().unwrap();
-    for program in [AGENT, VIP, GALERACTL] {
+    for program in [AGENT, VIP, MAXSCALE, GALERACTL] {
         let name = Path::new(program).file_name().unwrap();
         std::os::unix::fs::symlink(program, built.path().join(name)).unwrap();
     }
@@ -34,7 +34,7 @@ fn agents_links_and_the_command_lie_where_the_cluster_and_people_look() {
         install(&destination);
         install(&destination);
         let agents = root.path().join("usr/lib/ocf/resource.d/galera-rs");
-        let agents = ["galera-rs", "vip-rs"].map(|name| (name, agents.join(name)));
+        let agents = ["galera-rs", "vip-rs", "maxscale-rs"].map(|name| (name, agents.join(name)));
         let command = root.path().join("usr/bin/galeractl");
         for program in agents.iter().map(|(_, path)| path).chain([&command]) {
             let found = fs::metadata(program).unwrap();
@@ -80,6 +80,7 @@ fn static_programs_run_in_an_empty_root() {
     for (name, word) in [
         ("galera-rs", "meta-data"),
         ("vip-rs", "meta-data"),
+        ("maxscale-rs", "meta-data"),
         ("galeractl", "--help"),
     ] {
         fs::copy(folder.join(name), root.path().join(name)).unwrap();

@@ -31,6 +31,7 @@ use assert_cmd::Command;
 
 const AGENT: &str = env!("CARGO_BIN_EXE_galera-rs");
 const VIP: &str = env!("CARGO_BIN_EXE_vip-rs");
+const MAXSCALE: &str = env!("CARGO_BIN_EXE_maxscale-rs");
 const GALERACTL: &str = env!("CARGO_BIN_EXE_galeractl");
 
 /// A program with an empty environment and ten seconds to live.

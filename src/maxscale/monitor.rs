@@ -1,0 +1,226 @@
+//! Monitor: the process and its API; with check levels the routing, and a query through it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::answers::{MaxScale, Monitor, Object};
+use super::greeting::await_greeting;
+use super::health::{Routing, Seen, Watched};
+use super::record::Record;
+use super::rest::{Rest, RestError};
+use super::{MaxScaleAgent, query, role, unit};
+use crate::ocf::{Action, Deadline, Failure, Status, wait_until};
+use crate::sys::process::Process;
+
+/// From this check level on the routing is looked at.
+const ROUTING: u32 = 10;
+
+/// From this check level on a query is routed.
+const QUERY: u32 = 20;
+
+const STEP: Duration = Duration::from_millis(100);
+
+/// What is wrong with a MaxScale that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+enum Verdict {
+    Well,
+    /// It serves, and somebody should look.
+    Degraded(String),
+    /// It does not serve: recover it.
+    Broken(String),
+}
+
+/// Looks as deep as the check level says.
+///
+/// # Errors
+/// When it runs and does not serve.
+pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
+    let settings = match agent.settings() {
+        Ok(settings) => settings,
+        // Nothing of it was ever started here, or it was started with files that are remembered.
+        Err(failure) => return without_settings(agent, failure),
+    };
+    let Some(process) = agent.running(&agent.files(&settings))? else {
+        return Ok(gone(agent));
+    };
+    let rest = Rest::new(&agent.params, &settings)?;
+    let mut record = record_of(agent, process);
+    let (verdict, promoted) = match rest.maxscale() {
+        Ok(maxscale) => look(agent, &rest, &maxscale, &mut record),
+        Err(error) => (silent(&error, process), record.promoted),
+    };
+    answer(verdict, promoted && agent.is_promotable())
+}
+
+fn look(
+    agent: &MaxScaleAgent,
+    rest: &Rest,
+    maxscale: &MaxScale,
+    record: &mut Record,
+) -> (Verdict, bool) {
+    let is_probe = agent.env.is_probe(Action::Monitor);
+    let before = record.clone();
+    let mut promoted = record.promoted;
+    if record.process.is_none() {
+        // Taken over: only MaxScale itself knows its role.
+        promoted = agent.is_promotable() && maxscale.parameters.passive == Some(false);
+    } else if !is_probe && let Err(failure) = role::impose(agent, rest, maxscale, promoted) {
+        return (Verdict::Degraded(failure.to_string()), promoted);
+    }
+    let level = agent.env.check_level();
+    let verdict = match level {
+        ROUTING.. => routes(agent, rest, maxscale, record),
+        _ => Verdict::Well,
+    };
+    let verdict = match verdict {
+        Verdict::Broken(_) => verdict,
+        Verdict::Well if level >= QUERY => queried(agent, rest),
+        Verdict::Degraded(_) | Verdict::Well => verdict,
+    };
+    if !is_probe && *record != before {
+        agent.records().save(record);
+    }
+    (verdict, promoted)
+}
+
+/// Level 10.
+fn routes(agent: &MaxScaleAgent, rest: &Rest, maxscale: &MaxScale, record: &mut Record) -> Verdict {
+    let seen = match rest.look() {
+        Ok(seen) => seen,
+        Err(error) => return unanswered(&error),
+    };
+    let watched = Watched::of(&agent.params);
+    record.ticks = record.ticks.after(&seen.monitors, maxscale.uptime);
+    if let Some(stalled) = stalled(agent, rest, maxscale, record, &seen.monitors) {
+        return Verdict::Broken(stalled);
+    }
+    if let Err(fault) = greeted(agent, &seen, &watched) {
+        return Verdict::Broken(fault);
+    }
+    let routing = seen.routing(&watched);
+    if !agent.env.is_probe(Action::Monitor) {
+        role::tell_score(agent, record, &routing);
+    }
+    match (routing, unit::rival(Path::new("/"))) {
+        (Routing::Well, None) => Verdict::Well,
+        (Routing::Well, Some(rival)) => Verdict::Degraded(rival),
+        (Routing::Partly(reason), _) => Verdict::Degraded(reason),
+        // Where there are roles, its score takes it: another one that routes is promoted, and a restart helps nobody.
+        (Routing::Not(reason), _) if agent.is_promotable() => Verdict::Degraded(reason),
+        (Routing::Not(reason), _) => Verdict::Broken(reason),
+    }
+}
+
+fn greeted(agent: &MaxScaleAgent, seen: &Seen, watched: &Watched<'_>) -> Result<(), String> {
+    let mut listeners = seen.listeners(watched)?.into_iter();
+    listeners.try_for_each(|listener| await_greeting(listener, agent.params.greeting_timeout))
+}
+
+/// A monitor that has not moved for long, and does not within two of its intervals either: after a pause of the whole
+/// machine none has moved.
+fn stalled(
+    agent: &MaxScaleAgent,
+    rest: &Rest,
+    maxscale: &MaxScale,
+    record: &Record,
+    monitors: &[Object<Monitor>],
+) -> Option<String> {
+    let patience = agent.params.stall_timeout;
+    let told = record.ticks.stalled(monitors, maxscale.uptime, patience)?;
+    let paces = monitors
+        .iter()
+        .map(|monitor| monitor.attributes.parameters.interval());
+    let time = paces.max().unwrap_or_default() * 2;
+    let limit = Deadline::of(&agent.env).at_most(time);
+    let moved = wait_until(&limit, STEP, "", || {
+        let now = rest.all::<Monitor>("monitors");
+        let now = now.map_err(|error| Failure::Retry(error.to_string()))?;
+        let ticks = record.ticks.after(&now, maxscale.uptime);
+        let still = ticks.stalled(&now, maxscale.uptime, patience);
+        Ok::<_, Failure>(still.is_none().then_some(()))
+    });
+    moved.is_err().then_some(told)
+}
+
+/// Level 20.
+fn queried(agent: &MaxScaleAgent, rest: &Rest) -> Verdict {
+    let seen = match rest.look() {
+        Ok(seen) => seen,
+        Err(error) => return unanswered(&error),
+    };
+    match query::through_all(&agent.params, &seen) {
+        Ok(()) => Verdict::Well,
+        Err(query::Fault::KeptOut(reason)) => Verdict::Degraded(reason),
+        Err(query::Fault::Unserved(reason)) => Verdict::Broken(reason),
+    }
+}
+
+fn unanswered(error: &RestError) -> Verdict {
+    match error.is_alive() {
+        true => Verdict::Degraded(error.to_string()),
+        false => Verdict::Broken(error.to_string()),
+    }
+}
+
+/// The API did not answer. One that keeps only us out serves its clients.
+fn silent(error: &RestError, process: Process) -> Verdict {
+    if error.is_alive() {
+        return Verdict::Degraded(error.to_string());
+    }
+    let pid = process.pid;
+    let state = match process.is_held() {
+        true => "is held, by SIGSTOP or a debugger",
+        false => "lives",
+    };
+    Verdict::Broken(format!("{error}; process {pid} {state}"))
+}
+
+fn answer(verdict: Verdict, promoted: bool) -> Result<Status, Failure> {
+    match (verdict, promoted) {
+        (Verdict::Well, false) => Ok(Status::Running),
+        (Verdict::Well, true) => Ok(Status::Promoted),
+        (Verdict::Degraded(reason), false) => Ok(Status::Degraded(reason)),
+        (Verdict::Degraded(reason), true) => Ok(Status::DegradedPromoted(reason)),
+        (Verdict::Broken(reason), false) => Err(Failure::Retry(reason)),
+        (Verdict::Broken(reason), true) => Err(Failure::BrokenPromoted(reason)),
+    }
+}
+
+/// What is remembered of this process; nothing of an earlier one holds for it.
+pub fn record_of(agent: &MaxScaleAgent, process: Process) -> Record {
+    let record = agent.records().load();
+    match record.process {
+        Some(known) if known == process => record,
+        Some(_) => {
+            log::warn!(
+                "MaxScale was restarted by somebody else: process {}",
+                process.pid
+            );
+            Record {
+                files: record.files,
+                ..Record::default()
+            }
+        }
+        None => record,
+    }
+}
+
+fn gone(agent: &MaxScaleAgent) -> Status {
+    let known = agent.records().load().process;
+    match known.filter(|_| !agent.env.is_probe(Action::Monitor)) {
+        Some(process) => log::warn!("MaxScale, process {}, has ended", process.pid),
+        None => log::debug!("MaxScale does not run"),
+    }
+    Status::Stopped
+}
+
+/// The configuration cannot be read: what is remembered tells whether something runs.
+fn without_settings(agent: &MaxScaleAgent, failure: Failure) -> Result<Status, Failure> {
+    let files = agent.records().load().files;
+    let running = files.map(|files| agent.running(&files));
+    match running.transpose()?.flatten() {
+        Some(_) => Ok(Status::Degraded(failure.to_string())),
+        None => Ok(Status::Stopped),
+    }
+}

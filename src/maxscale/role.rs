@@ -1,0 +1,153 @@
+//! Active or passive: what the cluster decides, MaxScale is told, and what MaxScale can do, the cluster is told.
+
+use super::answers::MaxScale;
+use super::health::{Routing, Watched};
+use super::record::{Record, Score};
+use super::rest::Rest;
+use super::{MaxScaleAgent, monitor};
+use crate::ocf::{Deadline, Done, Failure};
+use crate::sys::cluster;
+
+/// Whether MaxScale should be passive: an instance that may be promoted and is not.
+const fn should_be_passive(promotable: bool, promoted: bool) -> bool {
+    promotable && !promoted
+}
+
+/// The end of a start: unpromoted if there are roles, and active if there are none, whatever an earlier life has left.
+///
+/// # Errors
+/// When MaxScale does not obey.
+pub fn settle(agent: &MaxScaleAgent, rest: &Rest, record: &mut Record) -> Done {
+    record.promoted = false;
+    let maxscale = rest.maxscale().map_err(|error| error.failure())?;
+    impose(agent, rest, &maxscale, false)?;
+    if agent.is_promotable() {
+        publish_active(agent, false);
+        match rest.look() {
+            Ok(seen) => tell_score(agent, record, &seen.routing(&Watched::of(&agent.params))),
+            Err(error) => log::warn!("no promotion score yet: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// Makes MaxScale what it should be in this role, where its version knows the difference.
+///
+/// # Errors
+/// When it does not obey.
+pub fn impose(agent: &MaxScaleAgent, rest: &Rest, maxscale: &MaxScale, promoted: bool) -> Done {
+    let wanted = should_be_passive(agent.is_promotable(), promoted);
+    let Some(passive) = maxscale.parameters.passive else {
+        log::debug!("MaxScale {} has no passive", maxscale.version);
+        return Ok(());
+    };
+    if passive == wanted {
+        return Ok(());
+    }
+    log::info!(
+        "MaxScale is made {}",
+        if wanted { "passive" } else { "active" }
+    );
+    rest.set_passive(wanted).map_err(|error| error.failure())
+}
+
+/// Promotes, after another look: the score is only a hint.
+///
+/// # Errors
+/// When it does not run, does not route or does not obey.
+pub fn promote(agent: &MaxScaleAgent) -> Done {
+    let (rest, mut record) = running(agent)?;
+    let maxscale = rest.maxscale().map_err(|error| error.failure())?;
+    let seen = rest.look().map_err(|error| error.failure())?;
+    let routing = seen.routing(&Watched::of(&agent.params));
+    if let Routing::Not(reason) = routing {
+        tell_score(agent, &mut record, &Routing::Not(reason.clone()));
+        agent.records().save(&record);
+        return Err(Failure::Retry(format!(
+            "not promoted, as it cannot route: {reason}"
+        )));
+    }
+    impose(agent, &rest, &maxscale, true)?;
+    record.promoted = true;
+    agent.records().save(&record);
+    publish_active(agent, true);
+    Ok(())
+}
+
+/// Demotes. One that does not run is not promoted, and the cluster is told that it does not run.
+///
+/// # Errors
+/// When it does not run, or may still be active.
+pub fn demote(agent: &MaxScaleAgent) -> Done {
+    let (rest, mut record) = running(agent)?;
+    let maxscale = rest.maxscale().map_err(|error| error.failure())?;
+    impose(agent, &rest, &maxscale, false)?;
+    record.promoted = false;
+    agent.records().save(&record);
+    publish_active(agent, false);
+    Ok(())
+}
+
+fn running(agent: &MaxScaleAgent) -> Result<(Rest, Record), Failure> {
+    let settings = agent.settings()?;
+    let found = agent.running(&agent.files(&settings))?;
+    let Some(process) = found else {
+        return Err(Failure::NotRunning("MaxScale is not running".to_owned()));
+    };
+    let rest = Rest::new(&agent.params, &settings)?;
+    Ok((rest, monitor::record_of(agent, process)))
+}
+
+/// Tells the cluster how fit this instance is for the role, when that has changed.
+pub fn tell_score(agent: &MaxScaleAgent, record: &mut Record, routing: &Routing) {
+    let score = match routing {
+        Routing::Well => Score::Well,
+        Routing::Partly(_) => Score::Partly,
+        Routing::Not(_) => Score::Never,
+    };
+    if !agent.is_promotable() || record.score == Some(score) {
+        return;
+    }
+    let Some(node) = agent.env.node() else { return };
+    match cluster::set_score(node, agent.env.resource(), score.number()) {
+        Ok(()) => record.score = Some(score),
+        Err(error) => log::warn!("the promotion score was not told: {error}"),
+    }
+}
+
+/// The node attribute `RESOURCE-active`, which tells everybody which MaxScale is active, whether or not its version
+/// knows the difference. Nothing depends on it here: when the cluster cannot be told, the role is all the same.
+fn publish_active(agent: &MaxScaleAgent, active: bool) {
+    let Some(node) = agent.env.node().filter(|_| agent.is_promotable()) else {
+        return;
+    };
+    let name = format!("{}-active", agent.env.resource());
+    let value = if active { "true" } else { "false" };
+    let limit = Deadline::of(&agent.env);
+    if let Err(error) = cluster::set_attribute(node, &name, Some(value), &limit) {
+        log::warn!("attribute {name} was not set: {error}");
+    }
+}
+
+/// The cluster forgets the instance's score and attribute: it is stopped.
+pub fn forget(agent: &MaxScaleAgent) {
+    let Some(node) = agent.env.node().filter(|_| agent.is_promotable()) else {
+        return;
+    };
+    if let Err(error) = cluster::set_score(node, agent.env.resource(), None) {
+        log::warn!("the promotion score was not removed: {error}");
+    }
+    publish_active(agent, false);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unpromoted_instance_of_a_promotable_clone_is_passive() {
+        assert!(should_be_passive(true, false));
+        assert!(!should_be_passive(true, true));
+        assert!(!should_be_passive(false, false));
+    }
+}

@@ -1,0 +1,136 @@
+//! Start: checked, started, and up when its REST API answers and every listener greets.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::greeting::await_greeting;
+use super::health::Watched;
+use super::record::Record;
+use super::rest::{Cause, Rest};
+use super::{MaxScaleAgent, role, unit};
+use crate::ocf::{Deadline, Done, Failure, wait_until};
+use crate::sys::files;
+use crate::sys::process::Process;
+
+const STEP: Duration = Duration::from_millis(25);
+
+/// What must be so before MaxScale may run on this node.
+///
+/// # Errors
+/// What is not so, and what to do.
+pub fn validate(agent: &MaxScaleAgent) -> Done {
+    let params = &agent.params;
+    if !params.binary.is_file() {
+        let binary = params.binary.display();
+        return Err(Failure::NotInstalled(format!(
+            "{binary} is not there: install MaxScale, or set the parameter binary"
+        )));
+    }
+    let settings = agent.settings()?;
+    if !settings.admin_enabled {
+        let config = params.config.display();
+        return Err(Failure::WrongHere(format!(
+            "{config} has admin_enabled=false, and the agent needs the REST API: set it to true"
+        )));
+    }
+    let rest = Rest::new(params, &settings)?;
+    rest.account().map_err(Failure::NotPermitted)?;
+    agent.launch(&settings, Path::new("")).owner()?;
+    match unit::rival(Path::new("/")) {
+        Some(rival) => Err(Failure::WrongHere(rival)),
+        None => Ok(()),
+    }
+}
+
+/// Starts, or takes over what runs.
+///
+/// # Errors
+/// When it does not serve before the deadline.
+pub fn start(agent: &MaxScaleAgent) -> Done {
+    let deadline = Deadline::of(&agent.env);
+    let settings = agent.settings()?;
+    let rest = Rest::new(&agent.params, &settings)?;
+    let files = agent.files(&settings);
+    let process = match agent.running(&files)? {
+        Some(process) => process,
+        None => {
+            let words = words(agent)?;
+            let launch = agent.launch(&settings, &words);
+            launch.make_directories()?;
+            launch.check(&deadline)?;
+            files.remove_stale();
+            launch.start(&deadline)?;
+            wait_until(&deadline, STEP, "MaxScale to lock its files", || {
+                files.running()
+            })?
+        }
+    };
+    let mut record = Record {
+        process: Some(process),
+        files: Some(files),
+        ..Record::default()
+    };
+    let before = agent.records().load();
+    if before.process == Some(process) {
+        record.ticks = before.ticks;
+    }
+    agent.records().save(&record);
+    serves(agent, &rest, process, &deadline)?;
+    role::settle(agent, &rest, &mut record)?;
+    agent.records().save(&record);
+    log::info!("MaxScale runs as process {}", process.pid);
+    Ok(())
+}
+
+/// A file for what MaxScale says before it has a log.
+fn words(agent: &MaxScaleAgent) -> Result<PathBuf, Failure> {
+    let directory = Path::new("/run/galera-rs");
+    files::private_directory(directory)
+        .map_err(|error| Failure::Retry(format!("cannot make {}: {error}", directory.display())))?;
+    Ok(directory.join(format!("{}.maxscale.words", agent.env.resource())))
+}
+
+/// Waits until the API answers and the listeners greet. A wrong account is no matter of time.
+fn serves(agent: &MaxScaleAgent, rest: &Rest, process: Process, deadline: &Deadline) -> Done {
+    let watched = Watched::of(&agent.params);
+    let mut last = String::new();
+    let waited = wait_until(deadline, STEP, "MaxScale to serve", || {
+        if !process.lives() {
+            let log = agent.settings()?.directories.log;
+            let log = log.join("maxscale.log");
+            return Err(Failure::Retry(format!(
+                "MaxScale ended while it started: see {}",
+                log.display()
+            )));
+        }
+        let seen = match rest.look() {
+            Ok(seen) => seen,
+            Err(error) if matches!(error.cause, Cause::Denied(_)) => return Err(error.failure()),
+            Err(error) => {
+                // At the end there is no time left for an answer: what was wrong before that is the reason.
+                if error.cause != Cause::Late || last.is_empty() {
+                    last = error.to_string();
+                }
+                return Ok(None);
+            }
+        };
+        let greeted = seen.listeners(&watched).and_then(|listeners| {
+            let limit = agent.params.greeting_timeout.min(deadline.left());
+            let mut each = listeners.into_iter();
+            each.try_for_each(|listener| await_greeting(listener, limit))
+        });
+        match greeted {
+            Ok(()) => Ok(Some(())),
+            Err(fault) => {
+                last = fault;
+                Ok(None)
+            }
+        }
+    });
+    waited.map_err(|failure| match (&failure, last.is_empty()) {
+        (Failure::Retry(late), false) if late.starts_with("waited") => {
+            Failure::Retry(format!("{late}: {last}"))
+        }
+        _ => failure,
+    })
+}

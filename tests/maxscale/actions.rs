@@ -1,0 +1,272 @@
+//! Codes, reasons, idempotence, and the files of earlier lives.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::Signal;
+
+use crate::site::{
+    DEGRADED, GENERIC, NOT_INSTALLED, NOT_PERMITTED, NOT_RUNNING, RECURRING, ROUTING, SUCCESS,
+    Site, WRONG_HERE, lives,
+};
+
+const PROBE: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "0");
+
+/// "start, start again, stop, stop again, status in both states" (founding document on MaxScale with Pacemaker).
+#[test]
+fn start_stop_and_monitor_may_be_repeated() {
+    let Some(site) = Site::new() else { return };
+    site.expect("monitor", &[PROBE], NOT_RUNNING);
+    site.expect("stop", &[], SUCCESS);
+    let started = site.expect("start", &[], SUCCESS);
+    let pid = site.pid();
+    assert_eq!(site.leftovers().len(), 3, "{started:?}");
+    site.expect("start", &[], SUCCESS);
+    assert_eq!(site.pid(), pid);
+    site.expect("monitor", &[PROBE], SUCCESS);
+    site.expect("monitor", &[RECURRING], SUCCESS);
+    site.expect("stop", &[], SUCCESS);
+    assert!(site.leftovers().is_empty(), "{:?}", site.leftovers());
+    site.expect("stop", &[], SUCCESS);
+    site.expect("monitor", &[RECURRING], NOT_RUNNING);
+}
+
+#[test]
+fn a_start_makes_the_directories_that_are_missing_and_waits_for_every_greeting() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.play(r#"{"slow_start": 1.0}"#);
+    let started = site.expect(
+        "start",
+        &[("piddir", site.path("other").to_str().unwrap())],
+        SUCCESS,
+    );
+    assert!(started.took.as_secs_f32() > 1.0, "{started:?}");
+    assert!(site.path("other/maxscale.pid").exists());
+    for directory in ["log", "data", "cache", "data/maxscale.cnf.d", "modules"] {
+        assert!(site.path(directory).is_dir(), "{directory}");
+    }
+    let elsewhere = site.path("other");
+    site.expect("stop", &[("piddir", elsewhere.to_str().unwrap())], SUCCESS);
+    assert!(!site.path("other/maxscale.pid").exists());
+}
+
+#[test]
+fn what_is_not_there_is_named_with_what_to_do() {
+    let Some(site) = Site::new() else { return };
+    for (param, value, code, words) in [
+        (
+            "binary",
+            "/nonexistent/maxscale",
+            NOT_INSTALLED,
+            "install MaxScale, or set the parameter binary",
+        ),
+        (
+            "config",
+            "/nonexistent/maxscale.cnf",
+            WRONG_HERE,
+            "or set the parameter config",
+        ),
+        (
+            "user",
+            "no-such-user",
+            WRONG_HERE,
+            "user no-such-user does not exist",
+        ),
+        (
+            "group",
+            "no-such-group",
+            WRONG_HERE,
+            "group no-such-group does not exist",
+        ),
+        (
+            "admin_credentials",
+            "/nonexistent/secret",
+            NOT_PERMITTED,
+            "credentials /nonexistent/secret",
+        ),
+    ] {
+        let refused = site.expect("start", &[(param, value)], code);
+        assert!(refused.reason().contains(words), "{refused:?}");
+        site.expect("validate-all", &[(param, value)], SUCCESS);
+        site.expect("validate-all", &[(param, value), ROUTING], code);
+        site.expect("stop", &[(param, value)], SUCCESS);
+    }
+    for param in ["config", "binary"] {
+        site.expect("monitor", &[(param, "/nonexistent"), PROBE], NOT_RUNNING);
+    }
+}
+
+#[test]
+fn without_a_rest_api_it_does_not_start() {
+    let Some(site) = Site::new() else { return };
+    site.configure("admin_enabled=false", "");
+    let refused = site.expect("start", &[], WRONG_HERE);
+    assert!(refused.reason().contains("set it to true"), "{refused:?}");
+}
+
+#[test]
+fn a_bad_configuration_is_refused_with_maxscales_own_message() {
+    let Some(site) = Site::new() else { return };
+    site.configure("", "[Odd]\ntype=oddity\n");
+    let refused = site.expect("start", &[], WRONG_HERE);
+    assert!(
+        refused.reason().contains("refuses ") && refused.reason().contains("Odd"),
+        "{refused:?}"
+    );
+    assert!(site.leftovers().is_empty());
+    site.expect("stop", &[], SUCCESS);
+}
+
+/// Exit code 6.
+#[test]
+fn a_rest_port_that_is_taken_is_named() {
+    let Some(site) = Site::new() else { return };
+    let _rival = TcpListener::bind(("127.0.0.1", site.ports[0])).unwrap();
+    let refused = site.expect("start", &[], GENERIC);
+    let address = format!("http://127.0.0.1:{}", site.ports[0]);
+    assert!(
+        refused.reason().contains(&address) && refused.reason().contains("ss -ltnp"),
+        "{refused:?}"
+    );
+    site.expect("stop", &[], SUCCESS);
+}
+
+#[test]
+fn a_start_whose_account_is_refused_says_which_parameters_to_correct_and_shows_none() {
+    let Some(site) = Site::new() else { return };
+    let wrong = [("admin_user", "admin"), ("admin_password", "hunter2")];
+    let refused = site.expect("start", &wrong, NOT_PERMITTED);
+    assert!(
+        refused.reason().contains("correct admin_credentials"),
+        "{refused:?}"
+    );
+    assert!(!refused.said.contains("hunter2"), "{refused:?}");
+    site.expect("stop", &wrong, SUCCESS);
+    site.expect("monitor", &wrong, NOT_RUNNING);
+}
+
+#[test]
+fn an_account_in_a_file_works_and_its_password_is_nowhere_else() {
+    let Some(site) = Site::new() else { return };
+    let file = site.path("secret");
+    fs::write(&file, "user=admin\npassword=mariadb\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let account = ("admin_credentials", file.to_str().unwrap());
+    let debug = ("OCF_RESKEY_debug", "1");
+    let started = site.expect(
+        "start",
+        &[account, debug, ("check_password", "hunter2")],
+        SUCCESS,
+    );
+    let inherited = fs::read(format!("/proc/{}/environ", site.pid())).unwrap();
+    let words = fs::read(format!("/proc/{}/cmdline", site.pid())).unwrap();
+    for place in [started.said.into_bytes(), inherited, words] {
+        let place = String::from_utf8_lossy(&place).into_owned();
+        assert!(
+            !place.contains("hunter2") && !place.contains("password=mariadb"),
+            "{place}"
+        );
+    }
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = site.expect("monitor", &[account, RECURRING], DEGRADED);
+    assert!(refused.reason().contains("chmod 0600"), "{refused:?}");
+    site.expect("stop", &[account], SUCCESS);
+}
+
+/// "After kill -9 stale files remain"; an empty or damaged PID file makes MaxScale itself refuse with 4.
+#[test]
+fn files_of_an_earlier_life_neither_look_like_one_nor_keep_it_from_starting() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    site.kill();
+    assert_eq!(site.leftovers().len(), 3);
+    site.expect("monitor", &[PROBE], NOT_RUNNING);
+    site.expect("monitor", &[RECURRING], NOT_RUNNING);
+    site.expect("stop", &[], SUCCESS);
+    assert!(site.leftovers().is_empty());
+    for damaged in [
+        String::new(),
+        "x".to_owned(),
+        std::process::id().to_string(),
+    ] {
+        fs::write(site.path("run/maxscale.pid"), &damaged).unwrap();
+        site.expect("monitor", &[PROBE], NOT_RUNNING);
+        site.expect("start", &[], SUCCESS);
+        site.kill();
+        site.expect("start", &[], SUCCESS);
+        site.expect("stop", &[], SUCCESS);
+    }
+}
+
+/// "stop is proven by lock and process": whoever removes the files does not make it stopped.
+#[test]
+fn a_maxscale_whose_files_were_removed_runs_and_is_stopped() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    let pid = site.pid();
+    fs::remove_file(site.path("run/maxscale.pid")).unwrap();
+    site.expect("monitor", &[RECURRING], SUCCESS);
+    for name in ["data/maxscale.lock", "cache/maxscale.lock"] {
+        fs::remove_file(site.path(name)).unwrap();
+    }
+    site.expect("monitor", &[RECURRING], SUCCESS);
+    site.expect("stop", &[], SUCCESS);
+    assert!(!lives(pid));
+    site.expect("monitor", &[RECURRING], NOT_RUNNING);
+}
+
+/// The configuration file was removed, or the parameters cannot be read: what was started is remembered.
+#[test]
+fn stop_needs_neither_the_configuration_nor_readable_parameters() {
+    let Some(site) = Site::new() else { return };
+    for broken in [("config", "/nonexistent"), ("rest_timeout", "soon")] {
+        site.expect("start", &[], SUCCESS);
+        site.expect("stop", &[broken], SUCCESS);
+        assert!(site.leftovers().is_empty());
+    }
+    site.expect("start", &[], SUCCESS);
+    let kept = site.expect(
+        "monitor",
+        &[("config", "/nonexistent"), RECURRING],
+        DEGRADED,
+    );
+    assert!(kept.reason().contains("/nonexistent"), "{kept:?}");
+}
+
+/// A second SIGTERM would make it exit at once, with its clients.
+#[test]
+fn a_slow_stop_is_waited_for_and_told_only_once() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.play(r#"{"slow_stop": 2.0}"#);
+    site.expect("start", &[], SUCCESS);
+    let late = [("OCF_RESKEY_CRM_meta_timeout", "3500")];
+    let stopped = site.expect("stop", &late, SUCCESS);
+    // Killed when 2 s of its 3.15 s were kept back; a second word would have been quicker.
+    assert!(stopped.took.as_secs_f32() > 1.0, "{stopped:?}");
+    assert!(
+        stopped.said.contains("does not end: killing it"),
+        "{stopped:?}"
+    );
+    site.expect("start", &[], SUCCESS);
+    let stopped = site.expect("stop", &[], SUCCESS);
+    assert!(
+        stopped.took.as_secs_f32() > 1.9 && !stopped.said.contains("killing"),
+        "{stopped:?}"
+    );
+    assert!(site.leftovers().is_empty());
+}
+
+#[test]
+fn a_held_maxscale_is_killed_at_once() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    site.signal(Signal::SIGSTOP);
+    let stopped = site.expect("stop", &[("drain_timeout", "10s")], SUCCESS);
+    assert!(stopped.took.as_secs_f32() < 2.0, "{stopped:?}");
+    assert!(site.leftovers().is_empty());
+}

@@ -1,0 +1,255 @@
+//! What goes wrong with a running MaxScale: code and reason of each level.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::site::{DEGRADED, GENERIC, NOT_RUNNING, QUERY, RECURRING, ROUTING, SUCCESS, Site};
+
+const CHECK: [(&str, &str); 2] = [("check_user", "check"), ("check_password", "checked")];
+
+#[test]
+fn a_maxscale_that_serves_is_well_at_every_level() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    for level in [RECURRING, ROUTING, QUERY] {
+        site.expect("monitor", &[&CHECK[..], &[level]].concat(), SUCCESS);
+    }
+}
+
+#[test]
+fn a_killed_maxscale_is_not_running() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    site.kill();
+    for level in [RECURRING, ROUTING] {
+        site.expect("monitor", &[level], NOT_RUNNING);
+    }
+}
+
+#[test]
+fn a_held_maxscale_is_found_within_the_time_of_the_rest_api() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    site.signal(Signal::SIGSTOP);
+    let quick = ("rest_timeout", "1s");
+    let found = site.expect("monitor", &[RECURRING, quick], GENERIC);
+    assert!(found.reason().contains("is held, by SIGSTOP"), "{found:?}");
+    assert!(found.took < Duration::from_secs(3), "{found:?}");
+    // Whatever rest_timeout says, the monitor's own time is the end.
+    let own = ("OCF_RESKEY_CRM_meta_timeout", "2000");
+    let found = site.expect("monitor", &[RECURRING, own], GENERIC);
+    assert!(found.took < Duration::from_secs(2), "{found:?}");
+    site.signal(Signal::SIGCONT);
+    site.expect("monitor", &[RECURRING], SUCCESS);
+}
+
+#[test]
+fn a_rest_api_that_is_gone_while_the_process_lives_is_a_failure() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    site.play(r#"{"deaf": true}"#);
+    site.wait("the API to be closed", || {
+        TcpStream::connect(("127.0.0.1", site.ports[0])).is_err()
+    });
+    let found = site.expect("monitor", &[RECURRING], GENERIC);
+    let words = format!("process {} lives", site.pid());
+    assert!(
+        found.reason().contains("does not answer") && found.reason().contains(&words),
+        "{found:?}"
+    );
+    site.expect("stop", &[], SUCCESS);
+}
+
+#[test]
+fn an_account_that_is_refused_is_no_reason_to_recover() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    for level in [RECURRING, ROUTING, QUERY] {
+        let found = site.expect(
+            "monitor",
+            &[("admin_password", "x"), ("admin_user", "admin"), level],
+            DEGRADED,
+        );
+        assert!(found.reason().contains("refuses the account"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_stopped_listener_is_a_failure_although_it_accepts() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    site.order("PUT", "listeners/RW-Listener/stop", "");
+    let found = site.expect("monitor", &[ROUTING], GENERIC);
+    assert_eq!(found.reason(), "listener RW-Listener is Stopped");
+    site.expect("monitor", &[RECURRING], SUCCESS);
+    site.expect("monitor", &[ROUTING, ("listeners", "RO-Listener")], SUCCESS);
+    site.expect("monitor", &[ROUTING, ("services", "RO")], SUCCESS);
+    site.order("PUT", "listeners/RW-Listener/start", "");
+    // It says Running, accepts, and does not greet.
+    site.play(r#"{"stopped": ["RW-Listener"]}"#);
+    let found = site.expect(
+        "monitor",
+        &[ROUTING, ("greeting_timeout", "300ms")],
+        GENERIC,
+    );
+    assert!(
+        found.reason().contains("does not greet within 300ms"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_port_that_was_not_bound_is_a_failure_although_the_listener_says_running() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.play(r#"{"unbound": ["RO-Listener"]}"#);
+    let late = ("OCF_RESKEY_CRM_meta_timeout", "3000");
+    let refused = site.expect("start", &[late], GENERIC);
+    let words = format!(
+        "listener RO-Listener at 127.0.0.1:{} does not serve",
+        site.ports[2]
+    );
+    assert!(refused.reason().contains(&words), "{refused:?}");
+    let found = site.expect("monitor", &[ROUTING], GENERIC);
+    assert!(found.reason().contains(&words), "{found:?}");
+    site.expect("start", &[("services", "RW")], SUCCESS);
+    site.expect("stop", &[], SUCCESS);
+}
+
+#[test]
+fn all_backends_down_is_a_failure_and_one_of_them_is_not() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    site.play(r#"{"down": ["Galera-1"]}"#);
+    site.expect("monitor", &[ROUTING], SUCCESS);
+    let found = site.expect("monitor", &[ROUTING, ("min_servers", "2")], DEGRADED);
+    assert!(
+        found
+            .reason()
+            .contains("service RW has 1 of 2 usable servers (Galera-1: Down"),
+        "{found:?}"
+    );
+    site.play(r#"{"down": ["Galera-1", "Galera-2"]}"#);
+    let found = site.expect("monitor", &[ROUTING], GENERIC);
+    assert!(
+        found
+            .reason()
+            .contains("service RO has no usable server (Galera-1: Down"),
+        "{found:?}"
+    );
+    site.expect("monitor", &[RECURRING], SUCCESS);
+}
+
+#[test]
+fn a_service_that_is_stopped_while_another_serves_is_degraded() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    site.order("PUT", "services/RW/stop", "");
+    let found = site.expect("monitor", &[ROUTING], DEGRADED);
+    assert!(
+        found.reason().contains("maxctrl start service RW"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn frozen_ticks_are_a_failure_and_a_pause_of_the_whole_process_is_none() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    let quick = ("stall_timeout", "1s");
+    site.expect("monitor", &[ROUTING, quick], SUCCESS);
+    site.signal(Signal::SIGSTOP);
+    std::thread::sleep(Duration::from_secs(2));
+    site.signal(Signal::SIGCONT);
+    site.expect("monitor", &[ROUTING, quick], SUCCESS);
+    site.play(r#"{"frozen": true}"#);
+    site.expect("monitor", &[ROUTING, quick], SUCCESS);
+    let frozen = || site.act("monitor", &[ROUTING, quick]);
+    site.wait("the monitor to fail", || frozen().code == GENERIC);
+    let found = frozen();
+    assert!(
+        found
+            .reason()
+            .starts_with("monitor Monitor has not looked at its servers for"),
+        "{found:?}"
+    );
+    site.expect("monitor", &[RECURRING], SUCCESS);
+    site.order("PUT", "monitors/Monitor/stop", "");
+    let found = site.expect("monitor", &[ROUTING, quick], DEGRADED);
+    assert!(
+        found.reason().contains("maxctrl start monitor Monitor"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_routed_query_is_answered_or_the_listener_is_named() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    let found = site.expect("monitor", &[QUERY], DEGRADED);
+    assert!(
+        found.reason().contains("set check_credentials"),
+        "{found:?}"
+    );
+    let wrong = [
+        ("check_user", "check"),
+        ("check_password", "hunter2"),
+        QUERY,
+    ];
+    let found = site.expect("monitor", &wrong, DEGRADED);
+    assert!(
+        found
+            .reason()
+            .contains("refuses the account of the routed query"),
+        "{found:?}"
+    );
+    assert!(!found.said.contains("hunter2"), "{found:?}");
+    site.expect("monitor", &[CHECK[0], CHECK[1], QUERY], SUCCESS);
+}
+
+/// Clients that are left when the time is over do not keep it.
+#[test]
+fn clients_are_given_time_to_leave_and_no_new_ones_are_greeted() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    let mut client = TcpStream::connect(("127.0.0.1", site.ports[1])).unwrap();
+    client.read_exact(&mut [0; 16]).unwrap();
+    let drain = ("drain_timeout", "1s");
+    let stopped = site.expect("stop", &[drain], SUCCESS);
+    assert!(stopped.took > Duration::from_secs(1), "{stopped:?}");
+    assert!(
+        stopped.said.contains("in vain for the clients to leave"),
+        "{stopped:?}"
+    );
+    site.expect("start", &[], SUCCESS);
+    let mut client = TcpStream::connect(("127.0.0.1", site.ports[1])).unwrap();
+    client.read_exact(&mut [0; 16]).unwrap();
+    let leaving = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        let _ = client.write_all(b"\x01\0\0\x01\x01");
+    });
+    let stopped = site.expect("stop", &[("drain_timeout", "15s")], SUCCESS);
+    leaving.join().unwrap();
+    assert!(stopped.took < Duration::from_secs(5), "{stopped:?}");
+    assert!(!stopped.said.contains("in vain"), "{stopped:?}");
+}

@@ -1,0 +1,117 @@
+//! Active and passive.
+
+use std::fs;
+
+use crate::site::{
+    BROKEN_PROMOTED, GENERIC, NOT_RUNNING, PROMOTABLE, PROMOTED, RECURRING, ROUTING, SUCCESS, Site,
+};
+
+const PROBE: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "0");
+
+fn passive(site: &Site) -> Option<bool> {
+    let mut ask = std::process::Command::new("/usr/bin/python3");
+    let script = "import sys,json,urllib.request as u,base64 as b\n\
+                  r=u.Request(sys.argv[1])\n\
+                  r.add_header('Authorization','Basic '+b.b64encode(b'admin:mariadb').decode())\n\
+                  print(json.load(u.urlopen(r,timeout=5))['data']['attributes']['parameters'].get('passive'))";
+    let url = format!("http://127.0.0.1:{}/v1/maxscale", site.ports[0]);
+    let output = ask.args(["-c", script, &url]).output().unwrap();
+    match String::from_utf8_lossy(&output.stdout).trim() {
+        "True" => Some(true),
+        "False" => Some(false),
+        _ => None,
+    }
+}
+
+fn set_passive(site: &Site, passive: bool) {
+    let body = format!(r#"{{"data":{{"attributes":{{"parameters":{{"passive":{passive}}}}}}}}}"#);
+    site.order("PATCH", "maxscale", &body);
+}
+
+#[test]
+fn promoted_is_active_and_unpromoted_is_passive() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("demote", &[PROMOTABLE], NOT_RUNNING);
+    site.expect("promote", &[PROMOTABLE], NOT_RUNNING);
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    assert_eq!(passive(&site), Some(true));
+    site.expect("monitor", &[PROMOTABLE, RECURRING], SUCCESS);
+    for _ in 0..2 {
+        site.expect("promote", &[PROMOTABLE], SUCCESS);
+        assert_eq!(passive(&site), Some(false));
+        site.expect("monitor", &[PROMOTABLE, RECURRING], PROMOTED);
+        site.expect("monitor", &[PROMOTABLE, PROBE], PROMOTED);
+    }
+    for _ in 0..2 {
+        site.expect("demote", &[PROMOTABLE], SUCCESS);
+        assert_eq!(passive(&site), Some(true));
+        site.expect("monitor", &[PROMOTABLE, RECURRING, ROUTING], SUCCESS);
+    }
+}
+
+/// Set through the REST API it survives a restart: an instance begins in the role that it has now.
+#[test]
+fn what_an_earlier_life_has_left_does_not_count() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[], SUCCESS);
+    set_passive(&site, true);
+    site.kill();
+    site.expect("start", &[], SUCCESS);
+    assert_eq!(passive(&site), Some(false), "alone it is active");
+    site.expect("stop", &[], SUCCESS);
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    assert_eq!(passive(&site), Some(true), "not promoted yet");
+}
+
+#[test]
+fn a_role_that_somebody_changed_by_hand_is_put_right() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    set_passive(&site, false);
+    let put = site.expect("monitor", &[PROMOTABLE, RECURRING], SUCCESS);
+    assert!(put.said.contains("MaxScale is made passive"), "{put:?}");
+    assert_eq!(passive(&site), Some(true));
+}
+
+#[test]
+fn one_that_cannot_route_is_not_promoted_and_one_that_breaks_says_so() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    site.play(r#"{"down": ["Galera-1", "Galera-2"]}"#);
+    let refused = site.expect("promote", &[PROMOTABLE], GENERIC);
+    assert!(
+        refused
+            .reason()
+            .starts_with("not promoted, as it cannot route"),
+        "{refused:?}"
+    );
+    assert_eq!(passive(&site), Some(true));
+    // It gives up the role through its score; a restart would help nobody.
+    site.expect("monitor", &[PROMOTABLE, ROUTING], 190);
+    site.play("{}");
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    site.play(r#"{"down": ["Galera-1", "Galera-2"]}"#);
+    site.expect("monitor", &[PROMOTABLE, ROUTING], 191);
+    site.play("{}");
+    site.order("PUT", "listeners/RW-Listener/stop", "");
+    site.expect("monitor", &[PROMOTABLE, ROUTING], BROKEN_PROMOTED);
+}
+
+#[test]
+fn a_version_without_passive_has_roles_all_the_same() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.play(r#"{"no_passive": true, "version": "26.10.0"}"#);
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    site.expect("monitor", &[PROMOTABLE, RECURRING], SUCCESS);
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    site.expect("monitor", &[PROMOTABLE, RECURRING], PROMOTED);
+    site.expect("demote", &[PROMOTABLE], SUCCESS);
+    site.expect("monitor", &[PROMOTABLE, RECURRING], SUCCESS);
+    assert!(!fs::exists(site.path("data/maxscale.cnf.d/maxscale.cnf")).unwrap());
+}
