@@ -8,6 +8,7 @@ mod evidence;
 mod fault;
 mod galera;
 mod log;
+mod outside;
 mod sampler;
 mod transfer;
 mod writer;
@@ -22,6 +23,7 @@ pub use command::Output;
 pub use data::full_transfers;
 pub use fault::{mean, median};
 pub use log::Mark;
+pub use outside::{Answers, on_two_nodes};
 pub use writer::Writer;
 
 /// How often a wait looks again.
@@ -336,7 +338,7 @@ fn place() -> (PathBuf, MutexGuard<'static, ()>) {
 }
 
 /// The text of a file given relative to the repository's root.
-fn repository_file(file: &str) -> String {
+pub fn repository_file(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
