@@ -32,7 +32,7 @@ pub use error::{CibError, Place};
 pub use failure::{FailCount, Failure};
 pub use header::Header;
 pub use history::{History, OpRecord, OpStatus};
-pub use node::{Membership, Node, NodeKind};
+pub use node::{Membership, Node, NodeKind, is_true};
 pub use operation::{Operation, read_duration};
 pub use read::{MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, Text};
 pub use resource::{Agent, Kind, Resource};

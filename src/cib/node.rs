@@ -169,7 +169,7 @@ pub(super) fn read_membership(xml: &mut Xml<'_>, state: &Element<'_>) -> Members
 }
 
 /// What Pacemaker takes for yes.
-pub(super) fn is_true(text: &str) -> bool {
+pub fn is_true(text: &str) -> bool {
     ["true", "on", "yes", "y", "1"]
         .iter()
         .any(|yes| text.eq_ignore_ascii_case(yes))

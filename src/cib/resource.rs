@@ -54,7 +54,8 @@ pub struct Resource {
     pub parameters: Attributes,
     /// Its own meta attributes, the template's included. See `Cib::meta` for those that hold.
     pub meta: Attributes,
-    operations: BTreeMap<(Text, Duration), Arc<Operation>>,
+    /// By name, interval and id: two of one name and interval are an error of whoever configured them, and both are kept.
+    operations: BTreeMap<(Text, Duration, Text), Arc<Operation>>,
 }
 
 impl Resource {
@@ -81,15 +82,16 @@ impl Resource {
 
     /// The operation of this name with the shortest interval.
     pub fn operation(&self, name: &str) -> Option<&Operation> {
-        let from = (Text::from(name), Duration::ZERO);
+        let from = (Text::from(name), Duration::ZERO, Text::from(""));
         let (key, operation) = self.operations.range(from..).next()?;
         (&*key.0 == name).then_some(&**operation)
     }
 
     /// The operation of this name and interval.
     pub(super) fn operation_every(&self, name: &Text, interval: Duration) -> Option<&Operation> {
-        let operation = self.operations.get(&(name.clone(), interval))?;
-        Some(operation)
+        let from = (name.clone(), interval, Text::from(""));
+        let (key, operation) = self.operations.range(from..).next()?;
+        (key.0 == *name && key.1 == interval).then_some(&**operation)
     }
 
     /// How much a primitive takes over from this template.
@@ -101,11 +103,11 @@ impl Resource {
     pub(super) fn inherit(&mut self, template: &Self) {
         self.parameters = self.parameters.over(&template.parameters);
         self.meta = self.meta.over(&template.meta);
-        for (key, operation) in &template.operations {
-            self.operations
-                .entry(key.clone())
-                .or_insert_with(|| operation.clone());
-        }
+        let added = template.operations.iter();
+        let added = added
+            .filter(|((name, interval, _), _)| self.operation_every(name, *interval).is_none());
+        let added: Vec<_> = added.map(|(key, one)| (key.clone(), one.clone())).collect();
+        self.operations.extend(added);
         if let (Kind::Primitive(own), Kind::Primitive(agent)) = (&mut self.kind, &template.kind) {
             own.clone_from(agent);
         }
@@ -125,7 +127,11 @@ impl ResourceDraft {
     pub fn resolve(self, catalog: &Catalog) -> Resource {
         let operations = self.operations.into_iter().map(|draft| {
             let operation = draft.resolve(catalog);
-            let key = (operation.name.clone(), operation.interval);
+            let key = (
+                operation.name.clone(),
+                operation.interval,
+                operation.id.clone(),
+            );
             (key, Arc::new(operation))
         });
         Resource {

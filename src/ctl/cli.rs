@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     name = "galeractl",
     version,
-    after_help = "Exit codes: 0 done; 1 it cannot be told or done, or is refused; 2 wrong usage."
+    after_help = "Exit codes: 0 done; 1 it cannot be told or done, or is refused; 2 wrong usage; \
+                  3 and 4: check has found a warning, a danger."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -22,6 +23,10 @@ pub(super) enum Verb {
     Status(View),
     /// Show the verdict of this moment, the rule and the facts behind it, and what to do next
     Explain(View),
+    /// Name what in the configuration will hurt: of the cluster, and on this node
+    ///
+    /// Reads the CIB and this node's own option files, and changes nothing. Run it on every node.
+    Check(View),
     /// Order the agent to start the cluster from one node
     ///
     /// For a cluster that is down everywhere and whose election waits or refuses. The order holds for the

@@ -7,13 +7,15 @@
 //! | `judgement` | the verdict of this moment in one sentence |
 //! | `status`, `explain` | what the two verbs tell, as data (the shape of `--json`) |
 //! | `rule`, `stand`, `losses`, `advice` | the parts of an explanation |
+//! | `check` | what in the configuration will hurt |
 //! | `order`, `bootstrap` | whether an order may be given, and giving it |
 //! | `show`, `text` | data to text of 80 columns |
 //!
-//! Everything but `cli`, `bootstrap` and the functions here is pure.
+//! Everything but `cli`, `bootstrap`, the look of `check` at this node and the functions here is pure.
 
 mod advice;
 mod bootstrap;
+mod check;
 mod cli;
 mod error;
 mod explain;
@@ -36,12 +38,19 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use serde::Serialize;
 
+use self::check::Severity;
 use self::cli::{Cli, Verb, View};
 use self::error::Error;
 use self::scene::Scene;
 
 /// The command line cannot be used.
 const USAGE: u8 = 2;
+
+/// `check` has found something that will hurt.
+const WARNED: u8 = 3;
+
+/// `check` has found a danger to data or to the whole service.
+const ENDANGERED: u8 = 4;
 
 /// The whole command.
 #[must_use]
@@ -61,7 +70,7 @@ pub fn main() -> ExitCode {
         }
     };
     match run(&cli, &mut io::stdout()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever read our answer has seen enough of it.
         Err(Error::Write(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -72,22 +81,32 @@ pub fn main() -> ExitCode {
 }
 
 /// Does what the words say; everything for people goes to `out`.
-fn run(cli: &Cli, out: &mut dyn Write) -> Result<(), Error> {
+fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
     match &cli.verb {
+        Verb::Check(view) => {
+            let report = check::of(view.resource.as_deref(), view.cib.as_deref())?;
+            tell(out, view, &report, || show::check(&report))?;
+            return Ok(match report.worst() {
+                Some(Severity::Danger) => ENDANGERED.into(),
+                Some(Severity::Warning) => WARNED.into(),
+                Some(Severity::Hint) | None => ExitCode::SUCCESS,
+            });
+        }
         Verb::Status(view) => {
             let mut scene = look(view)?;
             if view.cib.is_none() {
                 scene.look_at_transfers();
             }
             let status = status::of(&scene);
-            tell(out, view, &status, || show::status(&status))
+            tell(out, view, &status, || show::status(&status))?;
         }
         Verb::Explain(view) => {
             let explanation = explain::of(&look(view)?);
-            tell(out, view, &explanation, || show::explanation(&explanation))
+            tell(out, view, &explanation, || show::explanation(&explanation))?;
         }
-        Verb::Bootstrap(words) => bootstrap::run(words, out),
+        Verb::Bootstrap(words) => bootstrap::run(words, out)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn look(view: &View) -> Result<Scene, Error> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::advice::Step;
+use super::check::{Report, Severity};
 use super::explain::Explanation;
 use super::status::{EpochView, Missing, Row, Status};
 use super::text::{WIDTH, bullets, table, width, wrap};
@@ -50,6 +51,41 @@ pub(super) fn explanation(explanation: &Explanation) -> String {
         .next
         .iter()
         .fold(text, |text, next| text + &step(next))
+}
+
+/// The answer of `check`.
+pub(super) fn check(report: &Report) -> String {
+    let mut text = String::new();
+    for finding in &report.findings {
+        let word = finding.severity.word();
+        text += &wrap(
+            &format!("{word:7}  "),
+            &format!("{}: {}", finding.subject, finding.text),
+        );
+        text += &wrap("         ", &format!("{}.", finding.reason));
+        text += &wrap("         Remedy: ", &finding.remedy);
+        text.push('\n');
+    }
+    text += &warnings(&report.warnings);
+    if !report.server {
+        text += &wrap(
+            "Note      ",
+            "a saved CIB says nothing of the nodes' own files",
+        );
+    }
+    let count = |severity| {
+        report
+            .findings
+            .iter()
+            .filter(|one| one.severity == severity)
+            .count()
+    };
+    let (dangers, doubts) = (count(Severity::Danger), count(Severity::Warning));
+    let hints = count(Severity::Hint);
+    text + &wrap(
+        "Verdict   ",
+        &format!("dangers: {dangers}, warnings: {doubts}, hints: {hints}"),
+    )
 }
 
 fn step(step: &Step) -> String {

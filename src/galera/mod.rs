@@ -43,6 +43,7 @@ mod report;
 mod server;
 mod settings;
 mod stop;
+pub mod survey;
 pub mod survivors;
 pub mod transfer;
 mod upkeep;

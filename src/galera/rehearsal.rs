@@ -27,7 +27,10 @@ pub fn rehearse(node: &Node, report: &Report) -> Result<(), Failure> {
 }
 
 /// With `--verbose --help` the server goes as far as to refuse what it does not know.
-fn read_options(node: &Node) -> Result<(), Failure> {
+///
+/// # Errors
+/// What it refuses, in its own words.
+pub fn read_options(node: &Node) -> Result<(), Failure> {
     let mut command = node.server().command()?;
     command.args(["--verbose", "--help", "--disable-log-error"]);
     let output = run(command, READING).map_err(retry)?;

@@ -81,17 +81,7 @@ impl Settings {
     /// # Errors
     /// When an option file cannot be read or understood; what no retry can mend keeps the resource from this node.
     pub fn read(params: &GaleraParams, env: &Env) -> Result<Self, Failure> {
-        let files = Files {
-            defaults_file: params.config.clone(),
-            root: PathBuf::from("/"),
-            home: env.plain("HOME").map(PathBuf::from),
-            version: server(params).ok().and_then(|server| version::of(&server)),
-        };
-        let options = Options::read(&files).map_err(|error| match error.may_pass() {
-            true => Failure::Retry(error.to_string()),
-            false => Failure::WrongHere(error.to_string()),
-        })?;
-        Ok(Self::over(params, &options))
+        Ok(Self::over(params, &options(params, env)?))
     }
 
     fn over(params: &GaleraParams, options: &Options) -> Self {
@@ -161,6 +151,23 @@ impl Settings {
         let gid = known("group", &self.group, accounts::gid(&self.group))?;
         Ok((uid, gid))
     }
+}
+
+/// The server's option files.
+///
+/// # Errors
+/// As of [`Settings::read`].
+pub fn options(params: &GaleraParams, env: &Env) -> Result<Options, Failure> {
+    let files = Files {
+        defaults_file: params.config.clone(),
+        root: PathBuf::from("/"),
+        home: env.plain("HOME").map(PathBuf::from),
+        version: server(params).ok().and_then(|server| version::of(&server)),
+    };
+    Options::read(&files).map_err(|error| match error.may_pass() {
+        true => Failure::Retry(error.to_string()),
+        false => Failure::WrongHere(error.to_string()),
+    })
 }
 
 /// A `log_error` without an extension gets `.err` from the server (sql/mysqld.cc).

@@ -69,6 +69,12 @@ pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
+/// Whether there is such a program where [`program`] looks.
+pub fn is_installed(name: &str) -> bool {
+    PATH.split(':')
+        .any(|folder| std::path::Path::new(folder).join(name).is_file())
+}
+
 /// Runs the program to its end, at most for `limit`, and not beyond the time that this process has itself.
 ///
 /// # Errors

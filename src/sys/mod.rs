@@ -12,3 +12,4 @@ pub mod names;
 pub mod net;
 pub mod process;
 pub mod sockets;
+pub mod units;

@@ -16,7 +16,7 @@ mod stop;
 
 use std::collections::BTreeMap;
 
-use self::entry::{Entries, Entry};
+use self::entry::Entry;
 use self::place::{Places, Wanted};
 use self::record::Records;
 use self::stop::Leaving;
@@ -24,6 +24,7 @@ use crate::ocf::{About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, 
 use crate::sys::by_resource;
 use crate::sys::net::{Namespace, Netlink, device};
 
+pub use self::entry::Entries;
 pub use self::params::VipParams;
 
 /// The agent for one action.

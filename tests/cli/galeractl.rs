@@ -88,6 +88,16 @@ fn json_is_one_object_on_standard_output() {
 }
 
 #[test]
+fn check_tells_by_its_exit_code_whether_something_will_hurt() {
+    let answer = galeractl(&["check", "--cib", &saved("missing")]);
+    assert_eq!(answer.code, Some(4), "{}", answer.stdout);
+    for words in ["DANGER   cluster: fencing", "Remedy: ", "dangers: "] {
+        assert!(answer.stdout.contains(words), "{}", answer.stdout);
+    }
+    assert!(answer.stdout.lines().all(|line| line.len() <= 80));
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let missing = galeractl(&["status", "--cib", "/missing.xml"]);
     assert_eq!(missing.code, Some(1));

@@ -11,6 +11,7 @@ fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
         return;
     };
+    a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(lab.node(1));
     lab.insert(1, 99);
     let marks = lab.error_logs();
     let before = lives(&lab);
@@ -39,6 +40,40 @@ fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
     );
     assert!((1..=3).all(|k| lab.has(k, 100)));
     assert_eq!(full_transfers(&marks), 0);
+}
+
+/// Distributions enable the server's own unit when they install it.
+fn a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(node: Node<'_>) {
+    let wants = "/etc/systemd/system/multi-user.target.wants";
+    node.ok(&format!("rm -f {wants}/mariadb.service"));
+    let sound = node.run("galeractl check");
+    assert_eq!(sound.code, 0, "{}{}", sound.stdout, sound.stderr);
+
+    node.ok(&format!(
+        "mkdir -p {wants}; ln -s /lib/systemd/system/mariadb.service {wants}/
+         printf '[mysqld]\nnonsense=1\nwsrep_sst_auth=sst:secret\n' >/etc/mysql/conf.d/wrong.cnf; chmod 644 /etc/mysql/conf.d/wrong.cnf"
+    ));
+    let faulty = node.run("galeractl check --json");
+    node.ok(&format!(
+        "rm {wants}/mariadb.service /etc/mysql/conf.d/wrong.cnf"
+    ));
+    assert_eq!(faulty.code, 4, "{}", faulty.stdout);
+    let told: serde_json::Value = serde_json::from_str(&faulty.stdout).expect("one object");
+    let mut texts: Vec<_> = told["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .collect();
+    texts.sort_by_key(|one| one["text"].as_str());
+    let texts: Vec<_> = texts.iter().map(|one| one["text"].to_string()).collect();
+    for (text, words) in texts.iter().zip([
+        "wrong.cnf holds a password",
+        "mariadb.service",
+        "nonsense=1",
+    ]) {
+        assert!(text.contains(words), "{words}: {texts:?}");
+    }
+    assert_eq!(texts.len(), 3, "{texts:?}");
 }
 
 #[test]

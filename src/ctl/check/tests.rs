@@ -1,0 +1,148 @@
+use super::*;
+use crate::cib::Cib;
+use crate::galera::survey::Survey;
+
+const NODES: &str = "<nodes><node id=\"1\" uname=\"node1\"/></nodes>";
+const FENCED: &str = "<primitive id=\"fence\" class=\"stonith\" type=\"fence_ipmilan\"/>";
+
+/// Operations as the example has them.
+const OPERATIONS: &str = "<operations>\
+    <op id=\"o1\" name=\"start\" interval=\"0\" timeout=\"60s\"/><op id=\"o2\" name=\"stop\" interval=\"0\" timeout=\"120s\"/>\
+    <op id=\"o3\" name=\"promote\" interval=\"0\" timeout=\"300s\"/><op id=\"o4\" name=\"demote\" interval=\"0\" timeout=\"60s\"/>\
+    <op id=\"o5\" name=\"monitor\" interval=\"1s\" role=\"Promoted\" timeout=\"20s\"/>\
+    <op id=\"o6\" name=\"monitor\" interval=\"2s\" role=\"Unpromoted\" timeout=\"20s\"/></operations>";
+
+const GOOD: &str = "<nvpair id=\"m1\" name=\"promotable\" value=\"true\"/><nvpair id=\"m2\" name=\"notify\" value=\"true\"/>";
+
+fn clone(meta: &str, operations: &str) -> String {
+    format!(
+        "<clone id=\"db-clone\"><meta_attributes id=\"m\">{meta}</meta_attributes>\
+         <primitive id=\"db\" class=\"ocf\" provider=\"galera-rs\" type=\"galera-rs\">{operations}</primitive></clone>"
+    )
+}
+
+/// Severity and subject of what is found, and all of it as text.
+fn found(options: &str, resources: &str) -> (Vec<(Severity, String)>, String) {
+    let text = format!(
+        "<cib have-quorum=\"1\"><configuration><crm_config><cluster_property_set id=\"c\">{options}</cluster_property_set></crm_config>\
+         {NODES}<resources>{resources}</resources></configuration></cib>"
+    );
+    let scene = Scene::of(Cib::parse(text.as_bytes()).unwrap(), None).unwrap();
+    let report = of_cib(&scene);
+    let brief = report.findings.iter();
+    let brief = brief.map(|one| (one.severity, one.subject.clone()));
+    (brief.collect(), super::super::show::check(&report))
+}
+
+fn danger(subject: &str) -> (Severity, String) {
+    (Severity::Danger, subject.to_owned())
+}
+
+#[test]
+fn a_good_configuration_has_no_findings() {
+    let (brief, text) = found("", &(clone(GOOD, OPERATIONS) + FENCED));
+    assert_eq!(brief, [], "{text}");
+    assert!(text.contains("dangers: 0, warnings: 0, hints: 0"), "{text}");
+}
+
+#[test]
+fn missing_fencing_is_a_danger_whether_off_or_without_a_device() {
+    let off = "<nvpair id=\"x\" name=\"stonith-enabled\" value=\"false\"/>";
+    let (brief, text) = found(off, &clone(GOOD, OPERATIONS));
+    assert_eq!(brief, [danger("cluster")], "{text}");
+    let (brief, text) = found("", &clone(GOOD, OPERATIONS));
+    assert_eq!(brief, [danger("cluster")], "{text}");
+    assert!(text.contains("no fence device"), "{text}");
+}
+
+#[test]
+fn quorum_that_is_ignored_is_a_danger() {
+    let ignored = "<nvpair id=\"x\" name=\"no-quorum-policy\" value=\"ignore\"/>";
+    let (brief, text) = found(ignored, &(clone(GOOD, OPERATIONS) + FENCED));
+    assert_eq!(brief, [danger("cluster")], "{text}");
+}
+
+#[test]
+fn a_resource_that_cannot_be_promoted_is_a_danger_with_the_command_that_helps() {
+    let (brief, text) = found("", &(clone("", OPERATIONS) + FENCED));
+    assert!(brief.contains(&danger("db")), "{text}");
+    assert!(
+        text.contains("crm resource meta db-clone set promotable true"),
+        "{text}"
+    );
+}
+
+#[test]
+fn two_monitors_of_one_interval_are_a_danger_though_each_role_has_one() {
+    let same = OPERATIONS.replace("interval=\"2s\"", "interval=\"1s\"");
+    let (brief, text) = found("", &(clone(GOOD, &same) + FENCED));
+    assert_eq!(brief, [danger("db")], "{text}");
+    assert!(text.contains("two monitors every 1 s"), "{text}");
+}
+
+#[test]
+fn times_below_the_advertised_are_named_and_a_short_stop_is_a_danger() {
+    let (brief, text) = found("", &(clone(GOOD, "") + FENCED));
+    // Pacemaker's own 20 s are too short for start, stop, promote and demote, and nobody monitors either role.
+    let warnings = brief
+        .iter()
+        .filter(|one| one.0 == Severity::Warning)
+        .count();
+    assert_eq!((brief.len(), warnings), (6, 5), "{text}");
+    assert!(brief.contains(&danger("db")), "{text}");
+    assert!(text.contains("stop has 20 s, and may need 120"), "{text}");
+    assert!(
+        text.contains("no monitor for the role Unpromoted"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_address_in_two_resources_is_a_danger_whichever_agents_hold_it() {
+    let address = |id: &str, provider: &str, agent: &str, ip: &str| {
+        format!(
+            "<primitive id=\"{id}\" class=\"ocf\" provider=\"{provider}\" type=\"{agent}\"><instance_attributes id=\"{id}-p\">\
+             <nvpair id=\"{id}-ip\" name=\"ip\" value=\"{ip}\"/></instance_attributes>\
+             <operations><op id=\"{id}-o\" name=\"monitor\" interval=\"5s\"/></operations></primitive>"
+        )
+    };
+    let ours = address("a", "galera-rs", "vip-rs", "192.0.2.9 192.0.2.10/24@eth0");
+    let theirs = address("b", "heartbeat", "IPaddr2", "192.0.2.10");
+    let other = address("c", "heartbeat", "IPaddr2", "192.0.2.11");
+    let all = clone(GOOD, OPERATIONS) + FENCED + &ours + &theirs + &other;
+    let (brief, text) = found("", &all);
+    assert_eq!(brief, [danger("a and b")], "{text}");
+    assert!(text.contains("192.0.2.10"), "{text}");
+}
+
+#[test]
+fn what_a_nodes_own_files_say_is_judged_by_what_it_costs() {
+    let good = Survey {
+        node: "node1".into(),
+        flush_log: Some("1".into()),
+        sst_method: "rsync".into(),
+        ..Survey::default()
+    };
+    assert_eq!(server::findings(&good), []);
+    let bad = Survey {
+        flush_log: Some("2".into()),
+        missing_programs: vec!["rsync".into()],
+        enabled_unit: Some("/etc/systemd/system/multi-user.target.wants/mariadb.service".into()),
+        open_secrets: vec!["/etc/mysql/my.cnf".into()],
+        refused: Some("unknown variable 'nonsense=1'".into()),
+        ..good
+    };
+    let found = server::findings(&bad);
+    let severities: Vec<_> = found.iter().map(|one| one.severity).collect();
+    let (warning, danger) = (Severity::Warning, Severity::Danger);
+    assert_eq!(severities, [warning, danger, danger, danger, warning]);
+    let remedies: Vec<_> = found.iter().map(|one| &*one.remedy).collect();
+    assert!(
+        remedies.contains(&"systemctl disable --now mariadb.service"),
+        "{remedies:?}"
+    );
+    assert!(
+        remedies[4].contains("chmod 640 /etc/mysql/my.cnf"),
+        "{remedies:?}"
+    );
+}
