@@ -44,11 +44,14 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
     let Some(process) = agent.running(&agent.files(&settings))? else {
         return Ok(gone(agent));
     };
-    let rest = Rest::new(&agent.params, &settings)?;
     let mut record = record_of(agent, process);
-    let (verdict, promoted) = match rest.maxscale() {
-        Ok(maxscale) => look(agent, &rest, &maxscale, &mut record),
-        Err(error) => (silent(&error, process), record.promoted),
+    let (verdict, promoted) = match Rest::new(&agent.params, &settings) {
+        Ok(rest) => match rest.maxscale() {
+            Ok(maxscale) => look(agent, &rest, &maxscale, process, &mut record),
+            Err(error) => (silent(&error, process), record.promoted),
+        },
+        // It lives; that we cannot look at it does not harm it.
+        Err(failure) => (Verdict::Degraded(failure.to_string()), record.promoted),
     };
     answer(verdict, promoted && agent.is_promotable())
 }
@@ -57,45 +60,52 @@ fn look(
     agent: &MaxScaleAgent,
     rest: &Rest,
     maxscale: &MaxScale,
+    process: Process,
     record: &mut Record,
 ) -> (Verdict, bool) {
     let is_probe = agent.env.is_probe(Action::Monitor);
     let before = record.clone();
-    let mut promoted = record.promoted;
     if record.process.is_none() {
         // Taken over: only MaxScale itself knows its role.
-        promoted = agent.is_promotable() && maxscale.parameters.passive == Some(false);
-    } else if !is_probe && let Err(failure) = role::impose(agent, rest, maxscale, promoted) {
-        return (Verdict::Degraded(failure.to_string()), promoted);
+        record.process = Some(process);
+        record.promoted = agent.is_promotable() && maxscale.parameters.passive == Some(false);
+    } else if !is_probe && let Err(failure) = role::impose(agent, rest, maxscale, record.promoted) {
+        return (Verdict::Degraded(failure.to_string()), record.promoted);
     }
     let level = agent.env.check_level();
     let verdict = match level {
-        ROUTING.. => routes(agent, rest, maxscale, record),
+        ROUTING.. => rest.look().map_or_else(
+            |error| unanswered(&error),
+            |seen| {
+                let verdict = routes(agent, rest, maxscale, record, &seen);
+                match verdict == Verdict::Well && level >= QUERY {
+                    true => queried(agent, &seen),
+                    false => verdict,
+                }
+            },
+        ),
         _ => Verdict::Well,
-    };
-    let verdict = match verdict {
-        Verdict::Broken(_) => verdict,
-        Verdict::Well if level >= QUERY => queried(agent, rest),
-        Verdict::Degraded(_) | Verdict::Well => verdict,
     };
     if !is_probe && *record != before {
         agent.records().save(record);
     }
-    (verdict, promoted)
+    (verdict, record.promoted)
 }
 
 /// Level 10.
-fn routes(agent: &MaxScaleAgent, rest: &Rest, maxscale: &MaxScale, record: &mut Record) -> Verdict {
-    let seen = match rest.look() {
-        Ok(seen) => seen,
-        Err(error) => return unanswered(&error),
-    };
+fn routes(
+    agent: &MaxScaleAgent,
+    rest: &Rest,
+    maxscale: &MaxScale,
+    record: &mut Record,
+    seen: &Seen,
+) -> Verdict {
     let watched = Watched::of(&agent.params);
     record.ticks = record.ticks.after(&seen.monitors, maxscale.uptime);
     if let Some(stalled) = stalled(agent, rest, maxscale, record, &seen.monitors) {
         return Verdict::Broken(stalled);
     }
-    if let Err(fault) = greeted(agent, &seen, &watched) {
+    if let Err(fault) = greeted(agent, seen, &watched) {
         return Verdict::Broken(fault);
     }
     let routing = seen.routing(&watched);
@@ -144,12 +154,8 @@ fn stalled(
 }
 
 /// Level 20.
-fn queried(agent: &MaxScaleAgent, rest: &Rest) -> Verdict {
-    let seen = match rest.look() {
-        Ok(seen) => seen,
-        Err(error) => return unanswered(&error),
-    };
-    match query::through_all(&agent.params, &seen) {
+fn queried(agent: &MaxScaleAgent, seen: &Seen) -> Verdict {
+    match query::through_all(&agent.params, seen) {
         Ok(()) => Verdict::Well,
         Err(query::Fault::KeptOut(reason)) => Verdict::Degraded(reason),
         Err(query::Fault::Unserved(reason)) => Verdict::Broken(reason),

@@ -13,25 +13,20 @@ const fn should_be_passive(promotable: bool, promoted: bool) -> bool {
     promotable && !promoted
 }
 
-/// The end of a start: unpromoted if there are roles, and active if there are none, whatever an earlier life has left.
-///
-/// # Errors
-/// When MaxScale does not obey.
-pub fn settle(agent: &MaxScaleAgent, rest: &Rest, record: &mut Record) -> Done {
-    record.promoted = false;
-    let maxscale = rest.maxscale().map_err(|error| error.failure())?;
-    impose(agent, rest, &maxscale, false)?;
-    if agent.is_promotable() {
-        publish_active(agent, false);
-        match rest.look() {
-            Ok(seen) => tell_score(agent, record, &seen.routing(&Watched::of(&agent.params))),
-            Err(error) => log::warn!("no promotion score yet: {error}"),
-        }
+/// The end of a start: unpromoted, if there are roles.
+pub fn settle(agent: &MaxScaleAgent, rest: &Rest, record: &mut Record) {
+    if !agent.is_promotable() {
+        return;
     }
-    Ok(())
+    publish_active(agent, false);
+    match rest.look() {
+        Ok(seen) => tell_score(agent, record, &seen.routing(&Watched::of(&agent.params))),
+        Err(error) => log::warn!("no promotion score yet: {error}"),
+    }
 }
 
-/// Makes MaxScale what it should be in this role, where its version knows the difference.
+/// Makes MaxScale what it should be in this role, where its version knows the difference, whatever an earlier life has
+/// left.
 ///
 /// # Errors
 /// When it does not obey.

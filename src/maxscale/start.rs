@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::greeting::await_greeting;
 use super::health::Watched;
 use super::record::Record;
-use super::rest::{Cause, Rest};
+use super::rest::{Cause, Rest, RestError};
 use super::{MaxScaleAgent, role, unit};
 use crate::ocf::{Deadline, Done, Failure, wait_until};
 use crate::sys::files;
@@ -76,7 +76,7 @@ pub fn start(agent: &MaxScaleAgent) -> Done {
     }
     agent.records().save(&record);
     serves(agent, &rest, process, &deadline)?;
-    role::settle(agent, &rest, &mut record)?;
+    role::settle(agent, &rest, &mut record);
     agent.records().save(&record);
     log::info!("MaxScale runs as process {}", process.pid);
     Ok(())
@@ -90,47 +90,70 @@ fn words(agent: &MaxScaleAgent) -> Result<PathBuf, Failure> {
     Ok(directory.join(format!("{}.maxscale.words", agent.env.resource())))
 }
 
-/// Waits until the API answers and the listeners greet. A wrong account is no matter of time.
+/// Waits until the API answers, has MaxScale take its role at once, and waits until the listeners greet. A wrong account is
+/// no matter of time.
 fn serves(agent: &MaxScaleAgent, rest: &Rest, process: Process, deadline: &Deadline) -> Done {
+    let maxscale = attempts(agent, process, deadline, || {
+        rest.maxscale().map_err(trouble)
+    })?;
+    role::impose(agent, rest, &maxscale, false)?;
     let watched = Watched::of(&agent.params);
+    attempts(agent, process, deadline, || {
+        let seen = rest.look().map_err(trouble)?;
+        let mut listeners = seen
+            .listeners(&watched)
+            .map_err(Trouble::Passing)?
+            .into_iter();
+        let limit = agent.params.greeting_timeout.min(deadline.left());
+        let greeted = listeners.try_for_each(|listener| await_greeting(listener, limit));
+        greeted.map_err(Trouble::Passing)
+    })
+}
+
+/// Why an attempt has failed.
+enum Trouble {
+    /// Another one may succeed: a sentence.
+    Passing(String),
+    /// No time was left for an answer: what was wrong before that is the reason.
+    Late(String),
+    /// None will.
+    Lasting(Failure),
+}
+
+fn trouble(error: RestError) -> Trouble {
+    match error.cause {
+        Cause::Denied(_) => Trouble::Lasting(error.failure()),
+        Cause::Late => Trouble::Late(error.to_string()),
+        Cause::Unreachable(_) | Cause::Odd(_) => Trouble::Passing(error.to_string()),
+    }
+}
+
+/// Attempts until one succeeds, as long as the process lives; the last trouble is the reason.
+fn attempts<T>(
+    agent: &MaxScaleAgent,
+    process: Process,
+    deadline: &Deadline,
+    mut attempt: impl FnMut() -> Result<T, Trouble>,
+) -> Result<T, Failure> {
     let mut last = String::new();
     let waited = wait_until(deadline, STEP, "MaxScale to serve", || {
         if !process.lives() {
-            let log = agent.settings()?.directories.log;
-            let log = log.join("maxscale.log");
+            let log = agent.settings()?.directories.log.join("maxscale.log");
+            let log = log.display();
             return Err(Failure::Retry(format!(
-                "MaxScale ended while it started: see {}",
-                log.display()
+                "MaxScale ended while it started: see {log}"
             )));
         }
-        let seen = match rest.look() {
-            Ok(seen) => seen,
-            Err(error) if matches!(error.cause, Cause::Denied(_)) => return Err(error.failure()),
-            Err(error) => {
-                // At the end there is no time left for an answer: what was wrong before that is the reason.
-                if error.cause != Cause::Late || last.is_empty() {
-                    last = error.to_string();
-                }
-                return Ok(None);
-            }
-        };
-        let greeted = seen.listeners(&watched).and_then(|listeners| {
-            let limit = agent.params.greeting_timeout.min(deadline.left());
-            let mut each = listeners.into_iter();
-            each.try_for_each(|listener| await_greeting(listener, limit))
-        });
-        match greeted {
-            Ok(()) => Ok(Some(())),
-            Err(fault) => {
-                last = fault;
-                Ok(None)
-            }
+        match attempt() {
+            Ok(found) => return Ok(Some(found)),
+            Err(Trouble::Lasting(failure)) => return Err(failure),
+            Err(Trouble::Late(_)) if !last.is_empty() => {}
+            Err(Trouble::Late(words) | Trouble::Passing(words)) => last = words,
         }
+        Ok(None)
     });
-    waited.map_err(|failure| match (&failure, last.is_empty()) {
-        (Failure::Retry(late), false) if late.starts_with("waited") => {
-            Failure::Retry(format!("{late}: {last}"))
-        }
-        _ => failure,
+    waited.map_err(|failure| match deadline.passed() && !last.is_empty() {
+        true => Failure::Retry(format!("{failure}: {last}")),
+        false => failure,
     })
 }

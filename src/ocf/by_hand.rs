@@ -141,10 +141,18 @@ mod tests {
     }
 
     fn by_hand(action: Action, resource: Option<&str>) -> (Result<Answer, Failure>, String) {
+        asked(action, resource, false)
+    }
+
+    fn asked(
+        action: Action,
+        resource: Option<&str>,
+        json: bool,
+    ) -> (Result<Answer, Failure>, String) {
         let request = Request {
             action,
             resource: resource.map(str::to_owned),
-            json: false,
+            json,
         };
         let mut out = Vec::new();
         let nothing = Env::from_pairs::<String, String>([]);
@@ -188,7 +196,16 @@ mod tests {
     fn a_monitor_says_what_it_found() {
         let (answer, text) = by_hand(Action::Monitor, None);
         assert_eq!(answer.unwrap().code(), Code::PROMOTED);
-        assert_eq!(text, "Promoted: Primary and Synced\n");
+        assert_eq!(text, "Promoted: Primary and Synced\n| a | b |\n");
+    }
+
+    #[test]
+    fn json_is_told_alone() {
+        assert!(parse(&["status", "--json"]).unwrap().json);
+        assert!(!parse(&["status"]).unwrap().json);
+        let (answer, text) = asked(Action::Monitor, None, true);
+        assert_eq!(answer.unwrap().code(), Code::PROMOTED);
+        assert_eq!(text, "{}\n");
     }
 
     #[test]

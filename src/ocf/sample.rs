@@ -77,6 +77,7 @@ impl Agent for Sample {
             ActionRow::new(Action::MetaData, 5),
         ],
     };
+    const HAS_TABLES: bool = true;
     type Params = SampleParams;
 
     fn new(params: SampleParams, _: Env) -> Self {
@@ -134,5 +135,9 @@ impl Agent for Sample {
 
     fn describe(&self) -> Option<String> {
         Some("Primary and Synced".to_owned())
+    }
+
+    fn tables(&self, json: bool) -> Result<String, Failure> {
+        Ok(if json { "{}" } else { "| a | b |" }.to_owned())
     }
 }

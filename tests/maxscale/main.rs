@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `actions` | start, stop, monitor, validate-all: codes, reasons, idempotence, left-over files |
 //! | `faults` | what goes wrong with a running MaxScale, and what the monitors say |
+//! | `https` | the REST API over TLS |
 //! | `roles` | active and passive, whatever an earlier life has left |
 //! | `cost` | what a monitor costs |
 //!
@@ -20,5 +21,6 @@
 mod actions;
 mod cost;
 mod faults;
+mod https;
 mod roles;
 mod site;

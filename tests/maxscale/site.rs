@@ -275,15 +275,18 @@ fn program(folder: &Path) -> PathBuf {
     fs::create_dir_all(bin.join("answers")).unwrap();
     open(&bin);
     open(&bin.join("answers"));
-    let source = Path::new(REPOSITORY).join("tests/maxscale/standin.py");
-    let copy = bin.join("maxscale");
-    fs::copy(source, &copy).unwrap();
-    open(&copy);
-    for answer in fs::read_dir(Path::new(REPOSITORY).join("tests/fixtures/maxscale")).unwrap() {
-        let answer = answer.unwrap();
-        let to = bin.join("answers").join(answer.file_name());
-        fs::copy(answer.path(), &to).unwrap();
-        open(&to);
+    for (source, target) in [
+        ("tests/maxscale/standin", bin.clone()),
+        ("tests/fixtures/maxscale", bin.join("answers")),
+    ] {
+        for file in fs::read_dir(Path::new(REPOSITORY).join(source)).unwrap() {
+            let file = file.unwrap();
+            let copy = target.join(file.file_name());
+            if file.path().is_file() {
+                fs::copy(file.path(), &copy).unwrap();
+                open(&copy);
+            }
+        }
     }
-    copy
+    bin.join("maxscale")
 }
