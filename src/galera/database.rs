@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use mysql::prelude::{FromRow, Queryable};
-use mysql::{Conn, DriverError, OptsBuilder};
+use mysql::{Conn, DriverError, OptsBuilder, from_row_opt};
 use thiserror::Error;
 
 use super::settings::Account;
@@ -20,6 +20,10 @@ const LONGEST_ROW: usize = 1 << 20;
 
 /// More than the driver needs on its way in; what a thread gets by itself would be most of a monitor's memory.
 const STACK: usize = 1 << 18;
+
+/// Two statements in one packet, with two answers: each row is a name and a value.
+const STATUS: &str =
+    "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'; SELECT 'wsrep_desync', @@GLOBAL.wsrep_desync";
 
 /// What is the matter with a server that does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,12 +145,22 @@ impl Database {
         Ok(database)
     }
 
-    /// The state of the replication.
+    /// The state of the replication, in one round trip.
     ///
     /// # Errors
     /// When the server does not answer in time.
     pub fn status(&mut self) -> Result<Status, DatabaseError> {
-        let rows: Vec<(String, String)> = self.query("SHOW GLOBAL STATUS LIKE 'wsrep\\_%'")?;
+        let asked = self.connection.query_iter(STATUS);
+        let rows = asked.and_then(|mut answers| {
+            let mut rows: Vec<(String, String)> = Vec::new();
+            while let Some(answer) = answers.iter() {
+                for row in answer {
+                    rows.push(from_row_opt(row?)?);
+                }
+            }
+            Ok(rows)
+        });
+        let rows = rows.map_err(|error| DatabaseError::of(&self.socket, &error))?;
         Ok(Status::read(&rows))
     }
 

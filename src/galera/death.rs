@@ -105,12 +105,11 @@ impl Job<'_> {
     /// # Errors
     /// When the cluster does not answer.
     pub fn give_up(&self, failures: &Failures, cut: bool) -> Done {
+        let text = failures.given_up(&self.node.resource);
         if cut {
-            let (why, name) = (failures.sentence(), &self.node.resource);
-            let text = format!("{why}; mend that, then: crm resource cleanup {name}");
             self.node.volatile.surrender(&text).map_err(retry)?;
         }
-        self.note(&failures.sentence(), Mood::Failed);
+        self.note(&text, Mood::Failed);
         let unheard = Deadline::after(UNHEARD);
         while !unheard.passed() {
             self.ear.listen(unheard.left());

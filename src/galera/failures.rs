@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Attempts between two reports of failure to the cluster.
 const ATTEMPTS: u32 = 5;
 
+/// Bytes of a reason that Pacemaker 2.1.5 keeps.
+const SHOWN: usize = 127;
+
 /// The longest pause, in seconds.
 const LONGEST: u64 = 16;
 
@@ -47,6 +50,24 @@ impl Failures {
         self.count.is_multiple_of(ATTEMPTS)
     }
 
+    /// What the cluster shows when it is told, whole within the 127 bytes that it keeps: the reason, and what to do.
+    #[must_use]
+    pub fn given_up(&self, resource: &str) -> String {
+        let next = format!(
+            " ({} attempts); mend that, then: crm resource cleanup {resource}",
+            self.count
+        );
+        let mut room = SHOWN.saturating_sub(next.len());
+        if self.reason.len() > room {
+            room = room.saturating_sub("..".len());
+            while !self.reason.is_char_boundary(room) {
+                room -= 1;
+            }
+            return format!("{}..{next}", &self.reason[..room]);
+        }
+        format!("{}{next}", self.reason)
+    }
+
     /// What the last one failed with and how often it happened; what matters first, as the cluster keeps 127 bytes.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -77,6 +98,24 @@ mod tests {
             ..failures.unwrap()
         };
         assert_eq!(endless.rest(s(100)), s(16));
+    }
+
+    #[test]
+    fn who_gives_up_says_why_and_what_to_do_within_what_the_cluster_keeps() {
+        let told = |reason: &str| {
+            let failures = Failures::after(None, reason, s(1));
+            failures.given_up("db")
+        };
+        assert_eq!(
+            told("no such disk"),
+            "no such disk (1 attempts); mend that, then: crm resource cleanup db"
+        );
+        for long in ["x".repeat(300), "é".repeat(300)] {
+            let text = told(&long);
+            assert!((125..=127).contains(&text.len()), "{text}");
+            assert!(text.starts_with(&long[..60]) && text.ends_with("cleanup db"));
+        }
+        assert!(told(&"x".repeat(73)).starts_with(&"x".repeat(50)));
     }
 
     #[test]

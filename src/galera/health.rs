@@ -119,13 +119,14 @@ fn failed(seen: &Seen) -> Option<String> {
 }
 
 fn state(status: &Status) -> Option<String> {
-    let desynced = status.desync_count.is_some_and(|count| count > 0);
     match status.local_state {
         Some(LocalState::Synced) => None,
-        Some(LocalState::Donor) if desynced => {
+        Some(LocalState::Donor) if status.desynced => {
             Some("desynced: it may fall behind without limit; SET GLOBAL wsrep_desync=OFF".into())
         }
-        Some(LocalState::Donor) => Some("donor: gives state to another node; wait".into()),
+        Some(LocalState::Donor) => {
+            Some("donor: gives state to another node, or a backup locks it; wait".into())
+        }
         Some(LocalState::Joined) => Some("Joined, not Synced: it catches up; wait".into()),
         Some(LocalState::Joining) => Some("Joining, not Synced: it receives state; wait".into()),
         Some(LocalState::Initialized | LocalState::Other(_)) | None => {
@@ -263,7 +264,11 @@ mod tests {
     fn a_donor_and_a_desynced_node_are_degraded_and_told_apart() {
         let donor = TWO.replace("local_state\t4", "local_state\t2");
         degraded(&seen(&donor, Deep::default()), "donor");
-        let desynced = donor.replace("wsrep_desync_count\t0", "wsrep_desync_count\t1");
+        // The counter rises for transfers and backups too.
+        let counted = donor.replace("wsrep_desync_count\t0", "wsrep_desync_count\t1");
+        assert_ne!(counted, donor);
+        degraded(&seen(&counted, Deep::default()), "donor");
+        let desynced = donor.replace("wsrep_desync\t0", "wsrep_desync\t1");
         degraded(&seen(&desynced, Deep::default()), "desynced");
     }
 

@@ -180,8 +180,14 @@ server's own option files.",
             },
         };
         let found = monitor::monitor(resource, &self.params, &started, self.env.check_level())?;
-        if found.job_is_missing && !self.env.is_probe(Action::Monitor) {
-            log::warn!("nobody attends to {resource}: starting the background job");
+        let outdated = self.job_is_outdated();
+        if (found.job_is_missing || outdated) && !self.env.is_probe(Action::Monitor) {
+            let why = if outdated {
+                "parameters were changed"
+            } else {
+                "nobody attends to it"
+            };
+            log::warn!("{resource}: {why}: starting the background job");
             // Whatever keeps the job from its work, the server may be well.
             if let Err(failure) = self.attend(&started, &Deadline::after(SECOND_JOB)) {
                 log::error!("{failure}");
@@ -292,6 +298,18 @@ impl Galera {
         if let Err(failure) = self.node().and_then(|node| node.renew()) {
             log::info!("nothing to renew: {failure}");
         }
+    }
+
+    /// The job runs with other values of reloadable parameters than this recurring monitor: Pacemaker 2.1.5 gives
+    /// monitors the new ones, and sends no reload to an instance whose last action was a demote. A monitor by hand, or of
+    /// a deeper level, may have values of its own.
+    fn job_is_outdated(&self) -> bool {
+        if !self.env.is_recurring() || self.env.check_level() > 0 {
+            return false;
+        }
+        let job = Volatile::of(self.env.resource()).process("job");
+        job.and_then(|job| job.environments())
+            .is_some_and(|pairs| GaleraParams::differ_by_reload(&self.env, &Env::from_pairs(pairs)))
     }
 
     /// The cluster has taken the role away without a demote, as Pacemaker 2.1.5 may with a reload: it will promote

@@ -1,4 +1,6 @@
-//! A running server's rows of `SHOW GLOBAL STATUS LIKE 'wsrep%'` as a typed value. Pure.
+//! What a running server says of the replication, in rows of name and value, as a typed value. Pure.
+//!
+//! The rows are those of `SHOW GLOBAL STATUS LIKE 'wsrep%'`, and the variable `wsrep_desync`.
 
 use std::str::FromStr;
 
@@ -62,8 +64,9 @@ pub struct Status {
     pub flow_control_paused_ns: Option<u64>,
     /// Write sets received and not yet applied.
     pub local_recv_queue: Option<u64>,
-    /// How often this node was told not to hold up others (`wsrep_desync=ON`); a donor is not.
-    pub desync_count: Option<u64>,
+    /// Somebody told this node not to hold up others (`wsrep_desync=ON`). The state is the same for a donor, and while
+    /// a backup holds a global lock; `wsrep_desync_count` rises for all of them. Cautious value: false.
+    pub desynced: bool,
     /// Write sets not yet sent.
     pub local_send_queue: Option<u64>,
     /// Where the members take clients, as they say; `AUTO` is the server's word for "not set".
@@ -98,7 +101,7 @@ impl Status {
                 .unwrap_or(false),
             flow_control_paused_ns: rows.read("wsrep_flow_control_paused_ns", number),
             local_recv_queue: rows.read("wsrep_local_recv_queue", number),
-            desync_count: rows.read("wsrep_desync_count", number),
+            desynced: rows.read("wsrep_desync", switch).unwrap_or(false),
             local_send_queue: rows.read("wsrep_local_send_queue", number),
             incoming_addresses: rows
                 .read("wsrep_incoming_addresses", addresses)

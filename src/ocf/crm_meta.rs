@@ -70,6 +70,13 @@ impl Env {
         action == Action::Monitor && once
     }
 
+    /// Whether the cluster repeats this action; not one that is run by hand.
+    #[must_use]
+    pub fn is_recurring(&self) -> bool {
+        self.meta("interval")
+            .is_some_and(|interval| interval != "0")
+    }
+
     /// How deep monitor and validate-all are to look; 0 when absent or no number.
     #[must_use]
     pub fn check_level(&self) -> u32 {
@@ -192,6 +199,8 @@ mod tests {
         assert!(interval("0").is_probe(Action::Monitor));
         assert!(!interval("0").is_probe(Action::Start));
         assert!(!interval("10000").is_probe(Action::Monitor));
+        assert!(interval("10000").is_recurring() && !interval("0").is_recurring());
+        assert!(!env(&[]).is_recurring(), "by hand");
         assert!(!env(&[]).is_probe(Action::Monitor));
         let pacemakers = env(&[("OCF_RESKEY_crm_feature_set", "3.16.1")]);
         assert!(pacemakers.is_probe(Action::Monitor));

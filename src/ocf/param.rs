@@ -34,6 +34,18 @@ pub trait Params: Sized {
     /// # Errors
     /// The first parameter that is missing or malformed.
     fn read(env: &Env) -> Result<Self, ParamError>;
+
+    /// Whether these two give a parameter that is reloadable different values, as text.
+    fn differ_by_reload(one: &Env, other: &Env) -> bool {
+        let mut reloadable = Self::ROWS.iter().filter(|row| row.reloadable);
+        reloadable.any(|row| {
+            let value = |env: &Env| {
+                let given = env.param(row.name).filter(|text| !text.is_empty());
+                given.or(row.default).map(str::to_owned)
+            };
+            value(one) != value(other)
+        })
+    }
 }
 
 /// A parameter that cannot be used, whatever the node.
@@ -236,6 +248,20 @@ mod tests {
             .to_string();
         let head = "parameter port is \"99999\"; it must be a whole number from 0 to 65535;";
         assert!(text.starts_with(head), "{text}");
+    }
+
+    #[test]
+    fn only_a_reloadable_parameter_with_another_value_makes_a_reload_due() {
+        let env = Env::from_pairs([("OCF_RESKEY_address", "a")]);
+        let differs = |name: &str, value: &str| {
+            Sample::differ_by_reload(&env, &env.clone().with_param(name, value))
+        };
+        assert!(differs("pause", "6"));
+        assert!(!differs("address", "b"), "it needs a restart");
+        assert!(
+            !differs("pause", "5") && !differs("pause", ""),
+            "that is the default"
+        );
     }
 
     #[test]

@@ -51,11 +51,20 @@ impl Process {
 
     /// The value of this name in the environment that it was started with.
     pub fn environment(&self, name: &str) -> Option<String> {
+        let mut all = self.environments()?.into_iter();
+        all.find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// The environment that it was started with; `None` when it has ended.
+    pub fn environments(&self) -> Option<Vec<(String, String)>> {
         let environment = fs::read(format!("/proc/{}/environ", self.pid)).ok()?;
-        let mut entries = environment.split(|byte| *byte == 0);
-        let value =
-            entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-        value.map(|value| String::from_utf8_lossy(value).into_owned())
+        let entries = environment.split(|byte| *byte == 0);
+        let pairs = entries.filter_map(|entry| {
+            let entry = String::from_utf8_lossy(entry);
+            let (name, value) = entry.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        Some(pairs.collect())
     }
 
     /// The files that it has open.

@@ -1,11 +1,14 @@
 //! What keeps a server from starting: degraded with the server's own words as the reason, and service again once it is
 //! mended.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Lab, Node, Output, SINGLE_WRITER, full_transfers, within};
 
 const STEP: Duration = Duration::from_secs(60);
+
+/// The pauses between five attempts: 1, 2, 4 and 8 s.
+const PAUSES: Duration = Duration::from_secs(15);
 
 const CNF: &str = "/etc/mysql/mariadb.conf.d/90-galera.cnf";
 
@@ -128,6 +131,7 @@ fn what_keeps_a_server_down_is_told_in_its_own_words_and_costs_no_data() {
         .filter_map(|fault| told(node, fault))
         .collect();
     assert!(untold.is_empty(), "{}", untold.join("\n"));
+    refused_at_once(node);
     synced_again(&lab, node);
     assert_eq!(full_transfers(&marks), 0);
     assert_eq!(node.act("stop").code, 0);
@@ -139,6 +143,7 @@ fn what_keeps_a_server_down_is_told_in_its_own_words_and_costs_no_data() {
     lab.maintenance(false);
     lab.wait_in_service("faults that passed");
     no_provider(&lab, node);
+    given_up(&lab, node);
     assert!((1..=3).all(|k| lab.has(k, 55) && lab.has(k, 56)));
 }
 
@@ -146,6 +151,52 @@ fn synced_again(lab: &Lab, node: Node<'_>) {
     assert_eq!(node.act("start").code, 0);
     let took = lab.wait("Synced again", STEP, || lab.all_synced());
     eprintln!("Synced {took:.1?} after the repair");
+}
+
+/// Parameters that name what is not there: `start` answers, and leaves nothing behind.
+fn refused_at_once(node: Node<'_>) {
+    for (parameter, code, words) in [
+        ("binary=/usr/sbin/gone", 5, "/usr/sbin/gone"),
+        ("user=gone", 5, "gone"),
+        ("config=/etc/gone.cnf", 2, "/etc/gone.cnf"),
+        ("datadir=/srv/gone", 1, "mount it, correct the path"),
+    ] {
+        let k = node.number();
+        let started = node.run(&format!(
+            "OCF_RESOURCE_INSTANCE=db OCF_RESKEY_CRM_meta_on_node=node{k} OCF_RESKEY_CRM_meta_timeout=20000 \
+             OCF_RESKEY_{parameter} /usr/sbin/galera-rs start"
+        ));
+        assert_eq!(started.code, code, "{parameter}: {started:?}");
+        let reason = kept(&started.stderr);
+        assert!(reason.contains(words), "{parameter}: {reason}");
+        assert_eq!(node.database_processes(), "", "{parameter}");
+    }
+}
+
+/// The cluster manages the resource: after five attempts with longer and longer pauses between them it is shown why, and
+/// what to do. The others serve on.
+fn given_up(lab: &Lab, node: Node<'_>) {
+    let option = "nonsense=1 # test";
+    node.ok(&format!("echo '{option}' >>{CNF}"));
+    let begun = Instant::now();
+    node.kill_server();
+    let mut seen = String::new();
+    let shown = within(STEP, || {
+        seen = lab.crm_mon();
+        seen.contains("mend that, then: crm resource cleanup db")
+    });
+    assert!(shown.is_some(), "{seen}");
+    let took = begun.elapsed();
+    eprintln!("given up after {took:.1?}");
+    assert!(
+        seen.contains("unknown variable 'nonsense=1'") && seen.contains("(5 attempts)"),
+        "{seen}"
+    );
+    assert!(took >= PAUSES, "{took:?}");
+    assert_eq!(lab.promoted().len(), 1, "{seen}");
+    node.ok(&format!("sed -i '/# test/d' {CNF}"));
+    lab.crm("resource cleanup db");
+    lab.wait_in_service("an option that was wrong");
 }
 
 /// No retry can help: not on this node, until somebody has installed it and cleaned up.

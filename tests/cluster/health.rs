@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use mysql::Conn;
+use mysql::prelude::Queryable;
 
 use crate::harness::{Lab, Node, Output, SINGLE_WRITER, lives};
 
@@ -42,6 +43,7 @@ fn a_server_that_serves_is_degraded_with_the_reason_and_a_hung_one_fails_in_time
     well(writer, 8);
     well(reader, 0);
     desynced(reader);
+    locked_by_a_backup(reader);
     read_only(writer, reader);
     not_applied(&lab, writer, reader);
     another_account(&lab, writer);
@@ -63,6 +65,16 @@ fn desynced(reader: Node<'_>) {
     reader.sql("SET GLOBAL wsrep_desync = ON").unwrap();
     told(&monitor(reader, 0, ""), 190, "desynced");
     reader.sql("SET GLOBAL wsrep_desync = OFF").unwrap();
+    well(reader, 0);
+}
+
+/// As the donor of a transfer does too: it counts as desynced for Galera, and nobody has asked for that.
+fn locked_by_a_backup(reader: Node<'_>) {
+    let mut backup = reader.connection().unwrap();
+    backup.query_drop("FLUSH TABLES WITH READ LOCK").unwrap();
+    assert_eq!(reader.status("wsrep_desync_count"), "1");
+    told(&monitor(reader, 0, ""), 190, "donor");
+    backup.query_drop("UNLOCK TABLES").unwrap();
     well(reader, 0);
 }
 
