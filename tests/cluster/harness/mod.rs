@@ -64,9 +64,9 @@ impl Lab {
         Self::boot_all_of(nodes, token, None)
     }
 
-    /// Two nodes, with a quorum device on the switch.
-    pub fn up_with_quorum_device() -> Option<Self> {
-        Self::boot_all_of(2, TOKEN, Some("qdevice"))
+    /// The same as [`Lab::up`], with a quorum device on the switch that has one vote.
+    pub fn up_with_quorum_device(nodes: u8) -> Option<Self> {
+        Self::boot_all_of(nodes, TOKEN, Some("qdevice"))
     }
 
     fn boot_all_of(nodes: u8, token: Duration, vote: Option<&str>) -> Option<Self> {

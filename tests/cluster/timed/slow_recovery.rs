@@ -16,7 +16,11 @@ const RATIO: f64 = 2.0;
 /// A start is given this long, in milliseconds.
 const AT_ONCE: u64 = 2000;
 
-/// The server, except that a recovery holds the data for as many seconds as a file says, as if it had so much to replay.
+/// Attempts to found the cluster that come to nothing: time and node.
+const ATTEMPTS: &str = "attempts";
+
+/// The server, except that it founds no cluster while there is a file `attempts`, and that a recovery holds the
+/// data for as many seconds as a file says, as if it had so much to replay.
 const SERVER: &str = r#"#!/usr/bin/python3
 import fcntl, os, sys, time
 slow = "/run/lab/slow-" + os.uname().nodename
@@ -24,6 +28,11 @@ if "--wsrep-recover" in sys.argv and os.path.exists(slow):
     data = open("/var/lib/mysql/ibdata1", "r+b")
     fcntl.lockf(data, fcntl.LOCK_EX | fcntl.LOCK_NB)
     time.sleep(float(open(slow).read()))
+attempts = "/run/lab/attempts"
+if "--wsrep-new-cluster" in sys.argv and os.path.exists(attempts):
+    with open(attempts, "a") as log:
+        print(time.monotonic(), os.uname().nodename, file=log)
+    sys.exit(1)
 os.execv("/usr/sbin/mariadbd", ["/usr/sbin/mariadbd"] + sys.argv[1:])
 "#;
 
@@ -60,6 +69,47 @@ fn a_slow_recovery_holds_up_neither_the_promotion_of_a_survivor_nor_its_address(
     );
     assert!(slow.0 <= quick.0.mul_f64(RATIO), "the promotion waited");
     assert!(slow.1 <= quick.1.mul_f64(RATIO), "the address waited");
+    failed_promotions_are_spaced(&lab);
+}
+
+/// The server of the elected node ends whenever it is to found the cluster: each attempt waits longer than the one
+/// before, though the cluster restarts the resource each time.
+fn failed_promotions_are_spaced(lab: &Lab) {
+    let file = lab.shared().join(ATTEMPTS);
+    std::fs::write(&file, "").expect("the shared directory");
+    for node in lab.nodes() {
+        node.ok("rm -f /var/lib/mysql/gvwstate.dat");
+    }
+    lab.kill_all_servers();
+    let attempts = || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        let lines =
+            lines.filter_map(|(time, node)| Some((node.to_owned(), time.parse::<f64>().ok()?)));
+        lines.collect::<Vec<_>>()
+    };
+    lab.wait("four attempts of one node", STEP, || {
+        let all = attempts();
+        lab.nodes().any(|node| {
+            let name = format!("node{}", node.number());
+            all.iter().filter(|(by, _)| *by == name).count() >= 4
+        })
+    });
+    let all = attempts();
+    eprintln!("failed promotions: {all:.1?}");
+    for node in lab.nodes() {
+        let name = format!("node{}", node.number());
+        let own: Vec<f64> = all
+            .iter()
+            .filter(|(by, _)| *by == name)
+            .map(|(_, at)| *at)
+            .collect();
+        for (pair, pause) in own.windows(2).zip([1.0, 2.0, 4.0, 8.0, 16.0]) {
+            assert!(pair[1] - pair[0] >= pause, "{name}: {own:?}");
+        }
+    }
+    std::fs::remove_file(&file).expect("the shared directory");
+    lab.wait_in_service("promotions that failed");
 }
 
 /// Kills the writer's server, whose recovery takes so many seconds, and returns how long it takes until another node
