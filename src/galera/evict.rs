@@ -41,8 +41,9 @@ pub struct Other<'a> {
     pub node: NodeState,
     /// The kernel has no connection to its server, or none that is answered.
     pub unreachable: bool,
-    /// That was so at some time since this view began: the connection may be that of a next server.
-    pub parted: bool,
+    /// At some time since this view began, nobody listened where its server does: by now that may be a next server. A
+    /// broken connection alone proves nothing: Galera itself ends that to a server that hangs, after 3 s.
+    pub refused: bool,
 }
 
 /// What Pacemaker knows of a node.
@@ -82,13 +83,14 @@ pub fn dead(sight: &Sight<'_>) -> BTreeSet<Uuid> {
 }
 
 /// Its own node says that the process is gone, and that it died in this very view: it was in no later one. Nobody
-/// claims it as a server that lives, and the kernel agrees: an end of a process ends its connections.
+/// claims it as a server that lives, and the kernel agrees: with the process its listening socket has ended. That of a server
+/// that hangs still takes connections.
 fn gone(sight: &Sight<'_>, other: &Other<'_>) -> Option<Uuid> {
     let (view, dead) = (sight.view, other.dead?);
     let mut all = sight.others.iter();
     let alive = all.any(|one| one.member && one.server == Some(dead.server));
     let here = dead.server != view.me && view.members.contains(&dead.server);
-    let gone = other.parted && !alive;
+    let gone = other.refused && !alive;
     (here && gone && dead.view == view.view.to_string()).then_some(dead.server)
 }
 

@@ -31,6 +31,9 @@ const SOON: Duration = Duration::from_millis(30);
 /// How long after its answer the cluster is asked again about somebody who does not answer.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// How often a silent member's port is tried.
+const KNOCKING: Duration = Duration::from_millis(300);
+
 /// For so long it is asked so often.
 const URGENT: Duration = Duration::from_secs(15);
 
@@ -85,8 +88,10 @@ pub struct Evictor<'a> {
     silent: Concern,
     /// Somebody is in the component, and nobody says who.
     unknown: Concern,
-    /// Whose connection was seen broken in this view.
-    parted: BTreeSet<Elector>,
+    /// Where nobody listened in this view.
+    refused: BTreeSet<Elector>,
+    /// Where somebody listened, or no answer came, and when.
+    knocked: BTreeMap<Elector, Instant>,
     /// Who was found dead, since when, and how often it was this node's turn.
     dead: Option<(BTreeSet<Uuid>, Instant, u32)>,
 }
@@ -110,7 +115,8 @@ impl<'a> Evictor<'a> {
             view: None,
             silent: Concern::default(),
             unknown: Concern::default(),
-            parted: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            knocked: BTreeMap::new(),
             dead: None,
         }
     }
@@ -132,7 +138,7 @@ impl<'a> Evictor<'a> {
             return false;
         };
         if self.view.as_ref().is_none_or(|seen| seen.view != view.view) {
-            (self.dead, self.parted) = (None, BTreeSet::new());
+            (self.dead, self.refused) = (None, BTreeSet::new());
             if self.node.params.evict {
                 self.tidy();
             }
@@ -154,7 +160,7 @@ impl<'a> Evictor<'a> {
             .any(|server| *server != view.me && !known(server))
     }
 
-    /// Takes note of the members that do not answer. Returns whether there is any.
+    /// Takes note of the members that do not answer, and where nobody listens. Returns whether there is any.
     fn is_silent(&mut self, view: &SavedView) -> bool {
         let links = links::all();
         let members = self.known.values();
@@ -162,8 +168,24 @@ impl<'a> Evictor<'a> {
         let silent = members.filter(|(elector, _)| self.unreachable(elector, &links));
         let silent: Vec<Elector> = silent.map(|(elector, _)| elector.clone()).collect();
         let any = !silent.is_empty();
-        self.parted.extend(silent);
+        for elector in silent {
+            self.knock(elector);
+        }
         any
+    }
+
+    /// Finds out whether anybody listens where this member's server does, now and then.
+    fn knock(&mut self, elector: Elector) {
+        let last = self.knocked.get(&elector);
+        if self.refused.contains(&elector) || last.is_some_and(|last| last.elapsed() < KNOCKING) {
+            return;
+        }
+        let place = self.places.get(&elector);
+        if place.is_some_and(|place| links::refuses(&place.addresses, place.port)) {
+            self.refused.insert(elector);
+        } else {
+            self.knocked.insert(elector, Instant::now());
+        }
     }
 
     fn unreachable(&self, elector: &Elector, links: &[Link]) -> bool {
@@ -188,6 +210,11 @@ impl<'a> Evictor<'a> {
             return;
         };
         let links = links::all();
+        for published in outlook.published.values() {
+            if published.dead.is_some() && self.unreachable(&published.elector, &links) {
+                self.knock(published.elector.clone());
+            }
+        }
         let known = self.known.iter();
         let known = known.map(|(name, (elector, server))| (name, elector, Some(*server)));
         let new = outlook.published.iter();
@@ -205,7 +232,7 @@ impl<'a> Evictor<'a> {
                 dead: published.and_then(|one| one.dead.as_ref()),
                 node: state.copied().unwrap_or(NodeState::Lost),
                 unreachable,
-                parted: unreachable || self.parted.contains(elector),
+                refused: self.refused.contains(elector),
             }
         });
         let sight = Sight {

@@ -1,13 +1,19 @@
 //! The TCP connections of this machine, as the kernel lists them (`/proc/net/tcp`, Documentation/networking/proc_net_tcp.rst).
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// `TCP_ESTABLISHED` (include/net/tcp_states.h).
 const ESTABLISHED: &str = "01";
 
 /// So many retransmissions without an answer, and the other end is not there, or nothing reaches it.
 const UNANSWERED: u64 = 2;
+
+/// How long the other end may take to refuse a connection: longer than any round trip within a site.
+const REFUSAL: Duration = Duration::from_millis(100);
 
 /// One connection that is established.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +40,19 @@ pub fn all() -> Vec<Link> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let texts = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
     texts.iter().flat_map(|text| read(text)).collect()
+}
+
+/// Whether the kernel of the machine with these addresses says that nobody listens on the port. False when somebody
+/// does, also a process that is stopped, and when no answer comes in time.
+pub fn refuses(addresses: &BTreeSet<IpAddr>, port: u16) -> bool {
+    let mut refused = false;
+    for address in addresses {
+        match TcpStream::connect_timeout(&SocketAddr::new(*address, port), REFUSAL) {
+            Ok(_) => return false,
+            Err(error) => refused |= error.kind() == ErrorKind::ConnectionRefused,
+        }
+    }
+    refused
 }
 
 fn read(table: &str) -> impl Iterator<Item = Link> + use<'_> {
@@ -74,6 +93,8 @@ fn end(text: &str) -> Option<(IpAddr, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     const TABLE: &str = "\
@@ -111,6 +132,18 @@ mod tests {
     fn mapped_addresses_are_those_of_the_older_family() {
         let peers: Vec<_> = read(TABLE6).map(|link| link.peer.to_string()).collect();
         assert_eq!(peers, ["10.77.151.12", "2001:db8::2"]);
+    }
+
+    /// The kernel takes connections for a process that never accepts one, as a stopped one.
+    #[test]
+    fn a_port_is_refused_only_where_nobody_listens() {
+        let here = BTreeSet::from([IpAddr::from(Ipv4Addr::LOCALHOST)]);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(!refuses(&here, port));
+        drop(listener);
+        assert!(refuses(&here, port));
+        assert!(!refuses(&BTreeSet::new(), port), "nobody was asked");
     }
 
     #[test]

@@ -27,6 +27,8 @@ fn nothing_alive_is_evicted_whatever_is_published_hangs_or_is_cut_off() {
     left_with_its_server_running(&lab);
     lab.maintenance(false);
     lab.wait_in_service("maintenance");
+    hangs_and_is_ended_by_the_cluster(&lab);
+    loses_power_and_cannot_be_fenced(&lab);
     patience(&lab, USUAL);
     cut_off_without_fencing(&lab);
 }
@@ -34,7 +36,7 @@ fn nothing_alive_is_evicted_whatever_is_published_hangs_or_is_cut_off() {
 /// A node says that it is dead itself, and then that another is.
 fn lies_about_the_living(lab: &Lab) {
     for (liar, victim) in [(2, 2), (3, 2)] {
-        say_that_it_is_dead(lab, liar, victim);
+        say_that_it_is_dead(lab, liar, &server_of(lab, victim));
         wake(lab, &[1]);
         spared(
             lab,
@@ -50,8 +52,9 @@ fn lies_about_the_living(lab: &Lab) {
 
 /// Nobody ends it: the resource is not managed. The kernel still answers for it.
 fn hangs_and_is_said_to_be_dead(lab: &Lab) {
+    let server = server_of(lab, 3); // once it hangs it does not say so any more
     lab.script(&["pause", "3", "mariadbd"]).ok();
-    say_that_it_is_dead(lab, 3, 3);
+    say_that_it_is_dead(lab, 3, &server);
     wake(lab, &[1, 2]);
     spared(lab, "the server of node 3 hung and was called dead");
     lab.script(&["resume", "3", "mariadbd"]).ok();
@@ -80,6 +83,50 @@ fn left_with_its_server_running(lab: &Lab) {
     lab.wait("node 3 back", STEP, || lab.ready() && lab.all_synced());
 }
 
+/// The monitor fails, and the cluster's stop ends the process: only after that it is evicted, and then at once. Its first
+/// job is killed before: the kernel has a held child go on when its parent ends, and it would leave the group in order.
+fn hangs_and_is_ended_by_the_cluster(lab: &Lab) {
+    let node = lab.node(3);
+    let job = || node.run("pgrep -f 'galera-rs/galera-rs job$'").stdout;
+    let first = job();
+    node.ok("pkill -KILL -f 'galera-rs/galera-rs job$'");
+    lab.wait("another job", STEP, || {
+        ![String::new(), first.clone()].contains(&job())
+    });
+    let (before, life) = (evictions(lab), node.server_life());
+    lab.script(&["pause", "3", "mariadbd"]).ok();
+    let took = lab.wait("the end of the server that hung", STEP, || {
+        let evicted = evictions(lab) > before;
+        let lives = lab.node(3).server_life() == life;
+        assert!(!(evicted && lives), "it was evicted alive");
+        !lives
+    });
+    lab.wait("its eviction", HARM, || evictions(lab) > before);
+    eprintln!("a server that hangs is ended after {took:.1?}, then evicted");
+    lab.wait_in_service("a server hung");
+    patience(lab, PATIENT);
+}
+
+/// The node may live as well as not, as long as nobody has switched it off.
+fn loses_power_and_cannot_be_fenced(lab: &Lab) {
+    lab.script(&["fencing", "break"]).ok();
+    lab.crash(3);
+    lab.wait("a failed fencing", STEP, || {
+        lab.fence_log().contains("node3: failed")
+    });
+    let seen = lab.node(1).ok("crm_mon -1");
+    assert!(seen.contains("UNCLEAN"), "{seen}");
+    spared(lab, "node 3 was lost and not fenced");
+    let before = evictions(lab);
+    lab.script(&["fencing", "mend"]).ok();
+    lab.wait("node 3 fenced and evicted", STEP, || {
+        evictions(lab) > before
+    });
+    assert!(lab.fence_log().contains("node3: ok"), "{}", lab.fence_log());
+    lab.wait("node 3 back", STEP, || lab.ready());
+    lab.wait_in_service("the power cut");
+}
+
 /// The node lives on. It must not act on what it does not see; the others may, they are the majority.
 fn cut_off_without_fencing(lab: &Lab) {
     lab.crm("configure property stonith-enabled=false");
@@ -97,18 +144,25 @@ fn cut_off_without_fencing(lab: &Lab) {
 }
 
 /// A node publishes what its agent would after the death of the victim's server, in the view that stands.
-fn say_that_it_is_dead(lab: &Lab, liar: u8, victim: u8) {
+fn say_that_it_is_dead(lab: &Lab, liar: u8, server: &str) {
     let view = lab
         .node(1)
         .ok("sed -n 's/^view_id: 3 //p' /var/lib/mysql/gvwstate.dat");
     let mut lie = lab.published(liar);
     lie["dead"] = serde_json::json!({
-        "server": lab.node(victim).status("wsrep_gcomm_uuid"),
+        "server": server,
         "view": view.trim().replace(' ', ":"),
     });
     lie["phase"] = "recovering".into();
     let change = format!("crm_attribute -N node{liar} -l reboot -n db-galera -v '{lie}'");
     lab.any().ok(&change);
+}
+
+/// The life of a node's server in the group.
+fn server_of(lab: &Lab, k: u8) -> String {
+    let server = lab.node(k).status("wsrep_gcomm_uuid");
+    assert_eq!(server.len(), 36, "no life of a server: {server}");
+    server
 }
 
 /// Has the jobs of these nodes look at the cluster, as each event of it would.

@@ -97,7 +97,7 @@ impl World {
             dead: dead[m].as_ref(),
             node: self.node_state(n, m),
             unreachable: self.nodes[m].server.is_none() || self.wire[m] != self.wire[n],
-            parted: self.wire[m] != self.wire[n]
+            refused: self.wire[m] != self.wire[n]
                 || self.life(m) != self.nodes[n].known.get(&m).copied(),
         });
         evict::dead(&Sight {

@@ -37,7 +37,7 @@ fn well(elector: &Elector, n: u128) -> Other<'_> {
         dead: None,
         node: NodeState::Online,
         unreachable: false,
-        parted: false,
+        refused: false,
     }
 }
 
@@ -46,7 +46,7 @@ fn lost(elector: &Elector, n: u128, node: NodeState) -> Other<'_> {
         member: false,
         node,
         unreachable: true,
-        parted: true,
+        refused: true,
         ..well(elector, n)
     }
 }
@@ -55,7 +55,7 @@ fn killed<'a>(elector: &'a Elector, n: u128, dead: &'a Dead) -> Other<'a> {
     Other {
         member: false,
         dead: Some(dead),
-        parted: true,
+        refused: true,
         ..well(elector, n)
     }
 }
@@ -127,7 +127,7 @@ fn a_server_is_not_dead_while_its_connection_stands_whatever_is_said_of_it() {
     let (view, n) = (view(&[1, 2, 3]), names());
     let three = died_in(&view, 3);
     let connected = Other {
-        parted: false,
+        refused: false,
         ..killed(&n[&3], 3, &three)
     };
     let seen = sight(&view, vec![well(&n[&2], 2), connected]);
