@@ -5,6 +5,7 @@
 pub mod address;
 mod apart;
 mod arrival;
+mod attempts;
 pub mod ballot;
 mod bootstrap;
 mod checkup;
@@ -180,7 +181,7 @@ server's own option files.",
             },
         };
         let found = monitor::monitor(resource, &self.params, &started, self.env.check_level())?;
-        let outdated = self.job_is_outdated();
+        let outdated = monitor::job_is_outdated(&self.env);
         if (found.job_is_missing || outdated) && !self.env.is_probe(Action::Monitor) {
             let why = if outdated {
                 "parameters were changed"
@@ -298,18 +299,6 @@ impl Galera {
         if let Err(failure) = self.node().and_then(|node| node.renew()) {
             log::info!("nothing to renew: {failure}");
         }
-    }
-
-    /// The job runs with other values of reloadable parameters than this recurring monitor: Pacemaker 2.1.5 gives
-    /// monitors the new ones, and sends no reload to an instance whose last action was a demote. A monitor by hand, or of
-    /// a deeper level, may have values of its own.
-    fn job_is_outdated(&self) -> bool {
-        if !self.env.is_recurring() || self.env.check_level() > 0 {
-            return false;
-        }
-        let job = Volatile::of(self.env.resource()).process("job");
-        job.and_then(|job| job.environments())
-            .is_some_and(|pairs| GaleraParams::differ_by_reload(&self.env, &Env::from_pairs(pairs)))
     }
 
     /// The cluster has taken the role away without a demote, as Pacemaker 2.1.5 may with a reload: it will promote

@@ -9,7 +9,7 @@ use super::membership::SERVING;
 use super::params::GaleraParams;
 use super::server;
 use super::volatile::{Mood, Note, Started, Volatile};
-use crate::ocf::{Deadline, Failure, Status, wait_until};
+use crate::ocf::{Deadline, Env, Failure, Params as _, Status, wait_until};
 
 /// What a monitor found.
 #[derive(Debug)]
@@ -59,6 +59,18 @@ pub fn monitor(
         status: examined(&patient)?,
         job_is_missing: !job,
     })
+}
+
+/// Whether the job runs with other values of reloadable parameters than this recurring monitor: Pacemaker 2.1.5 gives
+/// monitors the new ones, and sends no reload to an instance whose last action was a demote. A monitor by hand, or of a
+/// deeper level, may have values of its own.
+pub fn job_is_outdated(env: &Env) -> bool {
+    if !env.is_recurring() || env.check_level() > 0 {
+        return false;
+    }
+    let job = Volatile::of(env.resource()).process("job");
+    let pairs = job.and_then(|job| job.environments());
+    pairs.is_some_and(|pairs| GaleraParams::differ_by_reload(env, &Env::from_pairs(pairs)))
 }
 
 /// The answer for a server that runs. One that served a moment ago gets a little time to come back.

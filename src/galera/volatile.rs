@@ -8,9 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::checkup::Reading;
-use super::donor::Disappointments;
 use super::ear::Ear;
-use super::failures::Failures;
 use super::position::History;
 use super::published::Dead;
 use crate::sys::files;
@@ -19,9 +17,6 @@ use crate::sys::process::Process;
 
 /// Gone after a reboot, like the processes it speaks of.
 const DIRECTORY: &str = "/run/galera-rs";
-
-/// Seconds in which the cluster starts a resource anew that has failed.
-const RESTARTED: u64 = 60;
 
 /// The directory of one resource.
 #[derive(Debug, Clone)]
@@ -72,7 +67,7 @@ pub enum Mood {
 }
 
 impl Note {
-    fn now(text: &str, mood: Mood) -> Self {
+    pub(super) fn now(text: &str, mood: Mood) -> Self {
         Self {
             text: text.to_owned(),
             since: since_epoch().as_secs(),
@@ -110,7 +105,7 @@ impl Volatile {
         Self(Path::new(DIRECTORY).join(resource))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
@@ -229,91 +224,6 @@ impl Volatile {
             log::warn!("cannot write {}: {error}", self.0.display());
         }
         true
-    }
-
-    /// The failed attempts since the last service here.
-    pub fn failures(&self) -> Option<Failures> {
-        files::load(&self.path("failures.json")).ok().flatten()
-    }
-
-    /// Notes one more. They outlive a stop.
-    pub fn failed(&self, reason: &str) -> Failures {
-        let failures = Failures::after(self.failures(), reason, since_boot());
-        if let Err(error) = files::save(&self.path("failures.json"), &failures) {
-            log::warn!("cannot write {}: {error}", self.0.display());
-        }
-        failures
-    }
-
-    /// The server serves, or somebody wants another attempt at once.
-    pub fn forget_failures(&self) {
-        if let Err(error) = files::remove(&self.path("failures.json")) {
-            log::warn!("{}: {error}", self.0.display());
-        }
-    }
-
-    /// How long the next attempt has to wait yet.
-    pub fn rest(&self) -> Option<Duration> {
-        let left = self.failures()?.rest(since_boot());
-        (!left.is_zero()).then_some(left)
-    }
-
-    /// From whom state transfers have died since this node served last.
-    pub fn disappointments(&self) -> Disappointments {
-        let known = files::load(&self.path("donors.json")).ok().flatten();
-        known.unwrap_or_default()
-    }
-
-    /// Notes that; `None` when it serves.
-    ///
-    /// # Errors
-    /// When the file cannot be changed.
-    pub fn set_disappointments(&self, all: Option<&Disappointments>) -> io::Result<()> {
-        let path = self.path("donors.json");
-        match all {
-            Some(all) => files::save(&path, all),
-            None => files::remove(&path),
-        }
-    }
-
-    /// Whether the cluster was told how far a transfer to this node is.
-    pub fn transfer_told(&self) -> bool {
-        self.path("told.json").exists()
-    }
-
-    /// Notes whether it was.
-    ///
-    /// # Errors
-    /// When the file cannot be changed.
-    pub fn set_transfer_told(&self, told: bool) -> io::Result<()> {
-        let path = self.path("told.json");
-        if told {
-            files::save(&path, &true)
-        } else {
-            files::remove(&path)
-        }
-    }
-
-    /// Why the job has given up for good, if it has since [`Volatile::take_surrender`] was called last.
-    ///
-    /// # Errors
-    /// When the file cannot be removed.
-    pub fn take_surrender(&self) -> io::Result<Option<String>> {
-        let path = self.path("surrender.json");
-        let found: Option<Note> = files::load(&path).ok().flatten();
-        files::remove(&path)?;
-        let fresh = found.filter(|note| note.age() < RESTARTED);
-        Ok(fresh.map(|note| note.text))
-    }
-
-    /// Notes that the job has given up for good. This outlives [`Volatile::clear`]: it is for the start after the
-    /// stop that follows.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn surrender(&self, text: &str) -> io::Result<()> {
-        let note = Note::now(text, Mood::Failed);
-        files::save(&self.path("surrender.json"), &note)
     }
 
     /// The history that the server entered the component with, once it has.

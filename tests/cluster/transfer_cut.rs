@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, Mark, SINGLE_WRITER, full_transfers};
+use crate::harness::{IN_SERVICE, Lab, Mark, Node, SINGLE_WRITER, full_transfers};
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -18,7 +18,7 @@ fn a_transfer_cut_off_by_standby_or_stop_leaves_nothing_behind_that_the_next_sta
         return;
     };
     lab.prepare_history(&[AUTH]);
-    lab.load_crm(SINGLE_WRITER);
+    lab.load_crm_with(SINGLE_WRITER, "unpromoted_read_only=true");
     lab.wait_in_service("the first start");
     let joiner = lab.unpromoted()[1];
     for method in ["rsync", "mariabackup"] {
@@ -34,6 +34,8 @@ fn a_transfer_cut_off_by_standby_or_stop_leaves_nothing_behind_that_the_next_sta
         });
         lab.crm(&format!("node online node{joiner}"));
         lab.wait_in_service(&format!("standby amid a transfer, {method}"));
+        let read_only = lab.sql(joiner, "select @@global.read_only");
+        assert_eq!(read_only.as_deref(), Ok("1"), "{method}");
         if method.ends_with("rsync") {
             // The other script logs to syslog.
             assert_eq!(full_transfers(&marks), 1, "{method}");
@@ -157,4 +159,33 @@ fn full_disk(lab: &Lab, joiner: u8) {
     node.ok("mount -o remount,size=1g /var/lib/mysql");
     let took = lab.wait("service once there is room", IN_SERVICE, || lab.serves());
     eprintln!("room made on a full disk: in service after {took:.1?}");
+    full_disk_in_service(lab, node);
+}
+
+/// The disk of a member fills up under writes: a monitor of level 10 says so before it is full. A server that cannot apply a
+/// write set leaves the others, which go on, and the reason is shown until there is room.
+fn full_disk_in_service(lab: &Lab, node: Node<'_>) {
+    lab.settle();
+    node.ok("mount -o remount,size=$(($(df -m --output=used /var/lib/mysql | tail -1) + 8))m /var/lib/mysql");
+    let low = node.run("OCF_CHECK_LEVEL=10 /usr/sbin/galera-rs monitor");
+    assert!(
+        low.code == 190 && low.stderr.contains("MiB free for the data directory"),
+        "{low:?}"
+    );
+    let writer = lab.promoted()[0];
+    let write = |statement: &str| lab.sql(writer, statement).expect("a writer that goes on");
+    write("create table t.big(id int auto_increment primary key, v longblob)");
+    lab.wait("a disk that is full", STEP, || {
+        write("insert into t.big(v) values (repeat('x', 1048576))");
+        !node.synced()
+    });
+    lab.wait("the full disk to be named", STEP, || {
+        node.act("monitor").stdout.contains("the disk is full")
+    });
+    write("drop table t.big");
+    assert_eq!(lab.promoted(), [writer], "the role moved");
+    node.ok("mount -o remount,size=1g /var/lib/mysql");
+    lab.wait("service once there is room again", IN_SERVICE, || {
+        lab.serves()
+    });
 }
