@@ -214,11 +214,17 @@ impl Value for Millis {
     const KIND: Kind = Kind::String;
 
     fn read(text: &str) -> Result<Self, String> {
-        let number = text.trim().parse().ok().map(Duration::from_millis);
-        let time = number.map_or_else(|| Duration::read(text), Ok);
-        time.map(Self).map_err(|_| {
-            "a time in milliseconds, or with a unit, such as 200, 200ms or 1s".to_owned()
-        })
+        let text = text.trim();
+        let number = text.parse().ok().map(Duration::from_millis);
+        let short = text
+            .strip_suffix("us")
+            .and_then(|text| text.trim_end().parse().ok());
+        let time = number.or(short.map(Duration::from_micros));
+        time.map_or_else(|| Duration::read(text), Ok)
+            .map(Self)
+            .map_err(|_| {
+                "a time in milliseconds, or with a unit, such as 200, 200ms, 500us or 1s".to_owned()
+            })
     }
 }
 

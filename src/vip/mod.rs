@@ -5,6 +5,7 @@ mod faults;
 mod frame;
 mod job;
 mod lines;
+mod manager;
 mod monitor;
 mod params;
 mod place;
@@ -14,6 +15,7 @@ mod routing;
 mod start;
 mod stop;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use self::entry::Entry;
@@ -32,6 +34,8 @@ pub use self::params::VipParams;
 pub struct Vip {
     params: VipParams,
     env: Env,
+    /// What validate has found, for start: it need not look again.
+    found: RefCell<Option<(Netlink, Places)>>,
 }
 
 const fn monitor(interval_s: u32, depth: u32) -> ActionRow {
@@ -64,16 +68,19 @@ of ocf:heartbeat:IPaddr2, except those of cluster IP addresses.",
     type Params = VipParams;
 
     fn new(params: VipParams, env: Env) -> Self {
-        Self { params, env }
+        let found = RefCell::default();
+        Self { params, env, found }
     }
 
     fn validate(&self) -> Done {
-        self.places(&mut self.inside()?).map(drop)
+        let found = self.look()?;
+        self.found.replace(Some(found));
+        Ok(())
     }
 
     fn start(&self) -> Done {
-        let mut netlink = self.inside()?;
-        let places = self.places(&mut netlink)?;
+        let found = self.found.take().map_or_else(|| self.look(), Ok);
+        let (mut netlink, places) = found?;
         start::start(self, &mut netlink, &places)
     }
 
@@ -155,6 +162,13 @@ impl Vip {
             let name = self.params.network_namespace.as_deref().unwrap_or_default();
             Failure::WrongHere(format!("there is no network namespace {name} on this node"))
         })
+    }
+
+    /// Where the addresses belong, and who told it.
+    fn look(&self) -> Result<(Netlink, Places), Failure> {
+        let mut netlink = self.inside()?;
+        let places = self.places(&mut netlink)?;
+        Ok((netlink, places))
     }
 
     /// The place of each address, on a device that works.

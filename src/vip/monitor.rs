@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::place::{self, Places, Wanted};
 use super::plan::Step;
 use super::record::{Record, Trouble};
-use super::{Vip, retry, start};
+use super::{Vip, manager, retry, start};
 use crate::ocf::{Action, Deadline, Failure, Status};
 use crate::sys::net::{Address, Netlink, address, device, route};
 
@@ -150,13 +150,12 @@ fn restore(
     let back: Vec<_> = record.wanted.iter().filter(missing).filter(works).collect();
     for wanted in &back {
         start::apply(netlink, &Step::Add(wanted.address()))?;
-        log::warn!(
-            "another program has removed {} from {}: it is put back",
-            wanted.address(),
-            seen.devices
-                .get(&wanted.device)
-                .map_or("its device", |d| &d.name)
-        );
+        if let Some(device) = seen.devices.get(&wanted.device) {
+            let (address, name, manager) = (wanted.address(), &device.name, manager::of(device));
+            log::warn!(
+                "another program has removed {address} from {name}{manager}: it is put back"
+            );
+        }
     }
     if back.is_empty() {
         return Ok(false);

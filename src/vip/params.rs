@@ -148,14 +148,15 @@ params! {
         conflict_check: bool = "true",
         /// Time for an answer
         ///
-        /// How long start waits for an answer before it claims the addresses. An answer that is later is heard in the
-        /// background for a second, and makes the next monitor fail.
+        /// How long start waits for an answer before it claims the addresses. One that comes before they are announced is
+        /// in time too. What is later is heard in the background for a second, and makes the next monitor fail.
         #[reloadable = true]
-        conflict_window: Millis = "2ms",
+        conflict_window: Millis = "500us",
         /// Put back what others removed
         ///
         /// When another program, such as systemd-networkd or wicked, has removed an address of the running resource,
-        /// the monitor adds it again and says so in the log, instead of failing.
+        /// the monitor adds it again and says in the log which, from where, and who manages that device, instead of
+        /// failing.
         #[reloadable = true]
         restore: bool = "false",
         /// Gateways

@@ -39,7 +39,12 @@ pub fn start(vip: &Vip, netlink: &mut Netlink, places: &Places) -> Done {
     records.take(&record).map_err(retry)?;
     let taken = refuse_conflict(netlink, &lines, &window, &asked)
         .and_then(|()| take(netlink, &held, places, &deadline))
-        .and_then(|steps| announce(vip, &lines).inspect_err(|_| give_back(netlink, steps)));
+        .and_then(|steps| {
+            // What came meanwhile is in time: nobody has been told anything yet.
+            refuse_conflict(netlink, &lines, &Deadline::after(Duration::ZERO), &asked)
+                .and_then(|()| announce(vip, &lines))
+                .inspect_err(|_| give_back(netlink, steps))
+        });
     if taken.is_err() {
         records.clear();
         return taken;

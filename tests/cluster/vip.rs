@@ -180,6 +180,13 @@ fn with_the_writer(lab: &Lab, answers: &Answers, address: Ipv4Addr) {
     lab.any().ok("crm_resource -r db-clone --clear");
     lab.settle();
     assert!(with_writer(), "{}", lab.crm_mon());
+    for node in lab.nodes() {
+        let has = node.number() == victim;
+        let monitor = node.run("/usr/sbin/vip-rs monitor");
+        assert_eq!(monitor.code, if has { 0 } else { 7 }, "{monitor:?}");
+        let told = node.run("/usr/sbin/vip-rs status").stdout;
+        assert_eq!(told.contains(&address.to_string()), has, "{told}");
+    }
     let report = client.finish();
     eprintln!(
         "longest write gap {:.2} s, rows by node {:?}",

@@ -196,6 +196,58 @@ fn a_link_that_is_down_is_a_soft_failure_and_named() {
     assert!(net.has("node", V4.1));
 }
 
+/// Parameters of the peer that no other test uses.
+#[test]
+fn every_other_parameter_of_the_peer_has_its_meaning() {
+    let Some(net) = Net::new() else { return };
+    let both = ("ip", "192.168.144.2 2001:db8:1234::2");
+    let params = [
+        both,
+        ("arp_sender", "iputils_arping"),
+        ("send_arp_opts", "-x"),
+        ("arp_bg", "false"),
+        ("arp_count", "3"),
+        ("arp_interval", "100"),
+        ("lvs_ipv6_addrlabel_value", "77"),
+        ("flush_routes", "true"),
+    ];
+    let started = net.expect("start", &params, SUCCESS);
+    assert!(started.took.as_millis() >= 200, "{started:?}");
+    let record = std::fs::read_to_string(net.record("node")).unwrap();
+    assert!(record.contains("\"job\": null"), "{record}");
+    assert!(net.ip("node", "addrlabel list").contains("label 77"));
+    net.expect("stop", &params, SUCCESS);
+    assert!(!net.ip("node", "addrlabel list").contains("label 77"));
+    net.expect("start", &[both, ("lvs_ipv6_addrlabel", "false")], SUCCESS);
+    assert!(
+        !net.ip("node", "addrlabel list")
+            .contains("2001:db8:1234::2")
+    );
+}
+
+/// A reload touches nothing, and the next action has the new values; bad ones are refused, and never for ever (6).
+#[test]
+fn a_reload_takes_new_values_and_touches_nothing() {
+    let Some(net) = Net::new() else { return };
+    net.expect("start", &[V4], SUCCESS);
+    let (before, record) = (net.addresses("node"), std::fs::read(net.record("node")));
+    let restore = ("restore", "true");
+    net.expect("reload-agent", &[V4, restore], SUCCESS);
+    assert_eq!(net.addresses("node"), before);
+    assert_eq!(std::fs::read(net.record("node")).unwrap(), record.unwrap());
+    net.ip("node", "address del 192.168.144.2/24 dev eth0");
+    net.expect("monitor", &[V4, restore, RECURRING], SUCCESS);
+    assert_eq!(net.addresses("node"), before);
+    let many = ("arp_count_refresh", "many");
+    let refused = net.expect("reload-agent", &[V4, many], GENERIC);
+    assert!(
+        refused.reason().contains("arp_count_refresh"),
+        "{refused:?}"
+    );
+    assert_eq!(net.addresses("node"), before);
+    net.expect("stop", &[V4], SUCCESS);
+}
+
 /// networkd and wicked remove what they do not know.
 #[test]
 fn an_address_that_others_removed_is_put_back_when_that_is_wanted() {
@@ -221,6 +273,8 @@ fn an_address_that_others_removed_is_put_back_when_that_is_wanted() {
             .contains("another program has removed 192.168.144.2/24 from eth0"),
         "{back:?}"
     );
+    let there = "another program has removed 2001:db8:1234::2/64 from eth0";
+    assert!(back.said.contains(there), "{back:?}");
     assert_eq!(net.addresses("node"), whole);
     net.expect("stop", &[both, restore], SUCCESS);
     net.expect("monitor", &[both, restore, RECURRING], NOT_RUNNING);

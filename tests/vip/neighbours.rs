@@ -58,7 +58,7 @@ fn announcements_are_repeated_as_often_as_configured_and_then_end() {
     let Some(net) = Net::new() else { return };
     net.expect(
         "start",
-        &[BOTH, ("arp_count", "4"), ("arp_interval", "20")],
+        &[BOTH, ("arp_count", "5"), ("arp_interval", "300")],
         0,
     );
     let mac = net.mac("node", "eth0");
@@ -116,6 +116,9 @@ fn start_names_the_machine_that_has_the_address_and_takes_nothing() {
         assert!(refused.reason().starts_with(&wanted), "{refused:?}");
         assert_eq!(net.addresses("node"), before);
         assert!(!fs::exists(net.record("node")).unwrap());
+        // However short the window is, an answer counts until everybody has been told.
+        net.expect("start", &[BOTH, ("conflict_window", "0")], 1);
+        assert_eq!(net.addresses("node"), before);
         net.ip("peer", &format!("address del {ip}/{mask} dev eth0"));
     }
     net.ip("peer", "address add 192.168.144.2/24 dev eth0");
@@ -231,6 +234,34 @@ fn a_gateway_that_ignores_announcements_is_told_alone() {
     for ip in IPS {
         wait(ip, Duration::from_secs(1), || remembered(&net, ip) == mac);
     }
+}
+
+/// What the background job could not send, the next monitors send; until then the resource is degraded.
+#[test]
+fn an_announcement_that_fails_later_is_told_and_made_good() {
+    let Some(net) = Net::new() else { return };
+    let one = ("ip", IPS[0]);
+    let params = [one, ("check_link_status", "false"), ("arp_count", "2")];
+    net.expect(
+        "start",
+        &[&params[..], &[("arp_interval", "500")]].concat(),
+        0,
+    );
+    net.ip("node", "link set eth0 down");
+    net.await_job();
+    let told = net.expect("monitor", &params, 190);
+    assert!(told.reason().starts_with("not announced: "), "{told:?}");
+    net.ip("node", "link set eth0 up");
+    remember_the_dead(&net);
+    net.expect("monitor", &params, 0);
+    assert_eq!(remembered(&net, IPS[0]), net.mac("node", "eth0"));
+    remember_the_dead(&net);
+    net.expect("monitor", &params, 0);
+    assert_eq!(
+        remembered(&net, IPS[0]),
+        "02:00:00:00:de:ad",
+        "told for ever"
+    );
 }
 
 /// 3.2 no. 4: the peer's start succeeds when nothing was sent.

@@ -192,6 +192,17 @@ impl Net {
         self.ask("node", agent, params)
     }
 
+    /// Ours on the node; what it did to processes is written to the file, see strace(1).
+    pub fn act_traced(&self, action: &str, params: &[(&str, &str)], trace: &Path) -> Answer {
+        let mut agent = Command::new("/usr/bin/strace");
+        agent
+            .args(["-f", "-qq", "-e", "trace=process", "-o"])
+            .arg(trace);
+        agent.args([AGENT, action]).env_clear();
+        agent.env("OCF_RESOURCE_INSTANCE", format!("{}-node", self.name));
+        self.ask("node", agent, params)
+    }
+
     fn ask(&self, host: &str, mut agent: Command, params: &[(&str, &str)]) -> Answer {
         agent.env("OCF_RESKEY_CRM_meta_timeout", "20000");
         for (name, value) in params {

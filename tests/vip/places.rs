@@ -1,5 +1,10 @@
 //! Where an address goes.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use galera_rs::sys::net::frames::Wire;
+
 use crate::net::Net;
 
 const IP: (&str, &str) = ("ip", "192.168.144.2");
@@ -81,12 +86,55 @@ fn a_label_is_set_and_goes_with_the_address() {
     }
 }
 
-/// A bridge is in every kernel; the other kinds are tried where the kernel has them.
+/// InfiniBand has hardware addresses of 20 bytes; what stands in for it has 16.
 #[test]
-fn stacked_devices_hold_addresses() {
+fn frames_leave_a_device_whose_hardware_address_has_no_room_in_a_socket_address() {
+    let Some(net) = Net::new() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vip/long_address.py");
+    let mut tap = net.inside("node", || {
+        let mut python = Command::new("/usr/bin/python3");
+        let python = python.args([script, "long0"]).stdout(Stdio::piped());
+        python.spawn().unwrap()
+    });
+    let mut told = BufReader::new(tap.stdout.take().unwrap()).lines();
+    assert_eq!(told.next().unwrap().unwrap(), "ready");
+    net.ip("node", "link set long0 up");
+    let link = net.ip("node", "-o link show long0");
+    let index = link.split(':').next().unwrap().parse().unwrap();
+    let frame = [0x5a; 60];
+    let sent = net.inside("node", || {
+        let wire = Wire::open(std::iter::empty()).unwrap();
+        wire.send(index, &frame)
+            .and_then(|()| wire.send(index, &frame))
+    });
+    let heard = sent.is_ok().then(|| {
+        told.filter(|line| line.as_ref().is_ok_and(|line| *line == "5a".repeat(60)))
+            .take(2)
+            .count()
+    });
+    tap.kill().unwrap();
+    tap.wait().unwrap();
+    sent.unwrap();
+    assert_eq!(heard, Some(2));
+}
+
+/// A bridge and a macvlan are in every kernel that can run these tests; the other kinds are tried where the kernel has
+/// them. What it says of them is in the tests of `src/sys/net/device.rs`.
+#[test]
+fn stacked_devices_hold_addresses_and_tell_when_what_carries_them_is_down() {
     let Some(net) = Net::new() else { return };
     net.ip("node", "link add br7 type bridge");
     net.ip("node", "link set eth1 master br7");
+    if net.can(
+        "node",
+        "link add bond7 type bond mode active-backup miimon 50",
+    ) {
+        net.ip("node", "link add half7 type veth peer name half8");
+        for how in ["half8 up", "half7 master bond7", "half7 up"] {
+            net.ip("node", &format!("link set {how}"));
+        }
+    }
+    let bond = net.can("node", "link show bond7").then_some("bond7");
     let more = [
         ("eth0.7", "link eth0 name eth0.7 type vlan id 7"),
         ("mv7", "mv7 link eth0 type macvlan"),
@@ -95,7 +143,11 @@ fn stacked_devices_hold_addresses() {
     let made = more
         .iter()
         .filter(|(_, how)| net.can("node", &format!("link add {how}")));
-    let made: Vec<_> = made.map(|(device, _)| *device).collect();
+    let made: Vec<_> = bond
+        .into_iter()
+        .chain(made.map(|(device, _)| *device))
+        .collect();
+    assert!(made.contains(&"mv7"));
     eprintln!("a bridge and {made:?}");
     for device in [vec!["br7"], made].concat() {
         net.ip("node", &format!("link set {device} up"));
@@ -112,9 +164,30 @@ fn stacked_devices_hold_addresses() {
         assert_on(&net, device, "10.7.0.1/24");
         assert_on(&net, device, "2001:db8:7::1/64");
         net.expect("monitor", &params, 0);
+        if ["eth0.7", "mv7"].contains(&device) {
+            carrier_down(&net, &params, device);
+        }
         net.expect("stop", &params, 0);
         assert!(!net.has("node", "10.7.0.1") && !net.has("node", "2001:db8:7::1"));
     }
+}
+
+/// The monitor notices that the cable of `eth0` is out, below the device.
+fn carrier_down(net: &Net, params: &[(&str, &str)], device: &str) {
+    net.ip("peer", "link set eth0 down");
+    let mut said = String::new();
+    crate::net::wait(
+        "a failed monitor",
+        std::time::Duration::from_secs(2),
+        || {
+            let answer = net.act("monitor", params);
+            said = answer.said;
+            answer.code == 1
+        },
+    );
+    let named = said.contains(&format!("device {device} of ")) && said.contains("DOWN");
+    assert!(named, "{said}");
+    net.ip("peer", "link set eth0 up");
 }
 
 #[test]

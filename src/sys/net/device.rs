@@ -158,3 +158,59 @@ fn judge(state: State) -> (bool, &'static str) {
         _ => (true, "UNKNOWN"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_core::{NetlinkHeader, NetlinkMessage, NetlinkPayload};
+    use netlink_packet_route::link::{InfoKind, LinkInfo};
+
+    use super::*;
+
+    /// What is read of a device of this kind, after the message has been bytes.
+    fn device(link: LinkLayerType, kind: InfoKind, state: State, mac: &[u8]) -> Device {
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        message.header.link_layer_type = link;
+        message.header.flags = LinkFlags::Up | LinkFlags::Broadcast | LinkFlags::Multicast;
+        message.attributes = vec![
+            LinkAttribute::IfName("dev7".to_owned()),
+            LinkAttribute::OperState(state),
+            LinkAttribute::Address(mac.to_vec()),
+            LinkAttribute::Broadcast(vec![0xff; mac.len()]),
+            LinkAttribute::Link(2),
+            LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]),
+        ];
+        let payload = NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(message));
+        let mut told = NetlinkMessage::new(NetlinkHeader::default(), payload);
+        told.finalize();
+        let mut bytes = vec![0; told.buffer_len()];
+        told.serialize(&mut bytes);
+        let heard = NetlinkMessage::deserialize(&bytes).unwrap();
+        match heard.payload {
+            NetlinkPayload::InnerMessage(message) => read(message).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn vlan_and_bond_are_ethernet_and_tell_what_their_carrier_does() {
+        for kind in [InfoKind::Vlan, InfoKind::Bond, InfoKind::Bridge] {
+            let mac = [2, 0, 0, 0, 0, 7];
+            let up = device(LinkLayerType::Ether, kind.clone(), State::Up, &mac);
+            assert_eq!(
+                (up.medium, up.up, up.mac),
+                (Medium::Ethernet, true, mac.to_vec())
+            );
+            let down = device(LinkLayerType::Ether, kind, State::LowerLayerDown, &mac);
+            assert_eq!((down.up, down.state), (false, "LOWERLAYERDOWN"));
+        }
+    }
+
+    #[test]
+    fn infiniband_has_its_own_medium_and_the_whole_of_its_hardware_address() {
+        let mac: Vec<u8> = (0x80..0x94).collect();
+        let ib = device(LinkLayerType::Infiniband, InfoKind::Ipoib, State::Up, &mac);
+        assert_eq!((ib.medium, ib.up), (Medium::Infiniband, true));
+        assert_eq!((ib.mac, ib.broadcast.len()), (mac, 20));
+    }
+}

@@ -4,6 +4,7 @@
 //! (`synchronize_net`, net/packet/af_packet.c): ten milliseconds and more. So there is one for all devices, it is not
 //! bound, and a process in a hurry leaves the last close to another one.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::sockopt::BindToDevice;
-use nix::sys::socket::{LinkAddr, MsgFlags, recv, recvfrom, sendto, setsockopt};
+use nix::sys::socket::{LinkAddr, MsgFlags, bind, recv, recvfrom, send, sendto, setsockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, eth, ipproto, socket_with};
 
@@ -22,10 +23,22 @@ const LONGEST: usize = 512;
 #[derive(Debug)]
 pub struct Wire {
     packets: OwnedFd,
-    /// The kernel's own address of each device.
-    ports: BTreeMap<u32, LinkAddr>,
+    ports: BTreeMap<u32, Port>,
     icmp: Vec<(u32, OwnedFd)>,
 }
+
+/// The way out through one device.
+#[derive(Debug)]
+struct Port {
+    /// The kernel's own address of the device.
+    address: LinkAddr,
+    /// For a device that cannot be addressed: see [`ROOM`].
+    bound: OnceCell<OwnedFd>,
+}
+
+/// The hardware address that has room in a socket address. Where it is longer, as with InfiniBand, the kernel takes no
+/// such address (`packet_snd`, net/packet/af_packet.c), and the socket itself has to know the device.
+const ROOM: usize = 8;
 
 /// What was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +55,14 @@ impl Wire {
     /// # Errors
     /// When the system forbids it.
     pub fn open<'a>(neighbours: impl Iterator<Item = (u32, &'a str)>) -> io::Result<Self> {
-        let packets = raw(AddressFamily::PACKET, eth::ARP)?;
+        let packets = raw(AddressFamily::PACKET, Some(eth::ARP))?;
         let mut ports = BTreeMap::new();
         for found in getifaddrs()? {
             if let Some(port) = found.address.as_ref().and_then(|a| a.as_link_addr())
                 && let Ok(index) = u32::try_from(port.ifindex())
             {
-                ports.insert(index, *port);
+                let (address, bound) = (*port, OnceCell::new());
+                ports.insert(index, Port { address, bound });
             }
         }
         let icmp = neighbours.map(|(index, name)| Ok((index, icmp(name)?)));
@@ -65,7 +79,12 @@ impl Wire {
     /// When the device does not take it: it is down or gone.
     pub fn send(&self, device: u32, frame: &[u8]) -> io::Result<()> {
         let port = self.ports.get(&device).ok_or(io::ErrorKind::NotFound)?;
-        sendto(self.packets.as_raw_fd(), frame, port, MsgFlags::empty())?;
+        if port.address.halen() <= ROOM {
+            let packets = self.packets.as_raw_fd();
+            sendto(packets, frame, &port.address, MsgFlags::empty())?;
+        } else {
+            send(port.socket()?.as_raw_fd(), frame, MsgFlags::empty())?;
+        }
         Ok(())
     }
 
@@ -103,13 +122,25 @@ impl Wire {
     }
 }
 
-fn raw(family: AddressFamily, protocol: Protocol) -> io::Result<OwnedFd> {
+impl Port {
+    /// A socket that sends through this device, and hears nothing.
+    fn socket(&self) -> io::Result<&OwnedFd> {
+        if let Some(socket) = self.bound.get() {
+            return Ok(socket);
+        }
+        let socket = raw(AddressFamily::PACKET, None)?;
+        bind(socket.as_raw_fd(), &self.address)?;
+        Ok(self.bound.get_or_init(|| socket))
+    }
+}
+
+fn raw(family: AddressFamily, protocol: Option<Protocol>) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    Ok(socket_with(family, SocketType::RAW, flags, Some(protocol))?)
+    Ok(socket_with(family, SocketType::RAW, flags, protocol)?)
 }
 
 fn icmp(device: &str) -> io::Result<OwnedFd> {
-    let socket = raw(AddressFamily::INET6, ipproto::ICMPV6)?;
+    let socket = raw(AddressFamily::INET6, Some(ipproto::ICMPV6))?;
     setsockopt(&socket, BindToDevice, &device.into())?;
     Ok(socket)
 }
