@@ -27,6 +27,10 @@ pub(super) enum Verb {
     ///
     /// Reads the CIB and this node's own option files, and changes nothing. Run it on every node.
     Check(View),
+    /// Tell whether the cluster runs a resource of these agents on this node
+    ///
+    /// Packages ask before they are removed. Exit code 3: it does.
+    InUse,
     /// Order the agent to start the cluster from one node
     ///
     /// For a cluster that is down everywhere and whose election waits or refuses. The order holds for the

@@ -19,6 +19,7 @@ mod check;
 mod cli;
 mod error;
 mod explain;
+mod in_use;
 mod judgement;
 mod losses;
 mod order;
@@ -35,7 +36,7 @@ mod warnings;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use serde::Serialize;
 
 use self::check::Severity;
@@ -46,7 +47,7 @@ use self::scene::Scene;
 /// The command line cannot be used.
 const USAGE: u8 = 2;
 
-/// `check` has found something that will hurt.
+/// `check` has found something that will hurt; `in-use`, a resource that needs the agents.
 const WARNED: u8 = 3;
 
 /// `check` has found a danger to data or to the whole service.
@@ -80,6 +81,12 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command line; manual pages and completions are made from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Does what the words say; everything for people goes to `out`.
 fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
     match &cli.verb {
@@ -103,6 +110,15 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
         Verb::Explain(view) => {
             let explanation = explain::of(&look(view)?);
             tell(out, view, &explanation, || show::explanation(&explanation))?;
+        }
+        Verb::InUse => {
+            let found = in_use::look()?;
+            writeln!(out, "{found}")?;
+            return Ok(if found.resources.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                WARNED.into()
+            });
         }
         Verb::Bootstrap(words) => bootstrap::run(words, out)?,
     }

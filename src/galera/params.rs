@@ -52,6 +52,7 @@ params! {
         /// If every node's data directory is without a history, let one of them become the first of a new
         /// cluster, and install the system tables where they are missing. A directory that holds databases is
         /// preferred; if several do, the election refuses.
+        #[reloadable = true]
         enable_creation: bool = "false",
         /// Additional parameters
         ///

@@ -24,17 +24,8 @@ pub(super) struct Request {
 /// # Errors
 /// What was wrong with them; also the texts of `--help` and `--version`.
 pub(super) fn read<A: Agent>(words: Vec<String>) -> Result<Request, clap::Error> {
-    let about = &A::ABOUT;
-    let words = std::iter::once(about.name.to_owned()).chain(words);
-    let mut command = command(about);
-    if A::HAS_TABLES {
-        command = command.arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("With monitor: what runs, as JSON, and nothing else"),
-        );
-    }
+    let words = std::iter::once(A::ABOUT.name.to_owned()).chain(words);
+    let mut command = command::<A>();
     let mut matches = command.try_get_matches_from_mut(words)?;
     let word: Option<String> = matches.remove_one("action");
     let action = word.as_deref().and_then(Action::read);
@@ -46,7 +37,22 @@ pub(super) fn read<A: Agent>(words: Vec<String>) -> Result<Request, clap::Error>
     })
 }
 
-fn command(about: &About) -> Command {
+/// The command line of an agent in a person's hands; manual pages and completions are made from it.
+#[must_use]
+pub fn command<A: Agent>() -> Command {
+    let command = plain(&A::ABOUT);
+    if !A::HAS_TABLES {
+        return command;
+    }
+    command.arg(
+        Arg::new("json")
+            .long("json")
+            .action(ArgAction::SetTrue)
+            .help("With monitor: what runs, as JSON, and nothing else"),
+    )
+}
+
+fn plain(about: &About) -> Command {
     let offered = Action::PUBLIC.into_iter().filter(|a| about.offers(*a));
     let actions = offered.map(|action| {
         let value = PossibleValue::new(action.name());

@@ -23,6 +23,7 @@ pub mod value;
 
 pub use about::{About, ActionRow, Role};
 pub use action::Action;
+pub use by_hand::command;
 pub use deadline::{Deadline, TimedOut, wait_until};
 pub use env::Env;
 pub use failure::{Answer, Code, Failure, Status};

@@ -4,6 +4,9 @@ use super::cluster;
 use crate::cib::{Cib, Resource};
 use crate::ocf::Failure;
 
+/// The provider of our agents.
+pub const PROVIDER: &str = "galera-rs";
+
 /// The environment of the one resource of this agent, or of the one with this name.
 ///
 /// # Errors
@@ -43,7 +46,7 @@ fn own_name() -> Result<String, Failure> {
 pub fn choose<'a>(cib: &'a Cib, agent: &str, name: Option<&str>) -> Result<&'a Resource, Failure> {
     let of_agent = |resource: &&Resource| {
         let found = resource.agent().filter(|found| &*found.name == agent);
-        found.is_some_and(|found| found.provider.as_deref() == Some("galera-rs"))
+        found.is_some_and(|found| found.provider.as_deref() == Some(PROVIDER))
     };
     let all: Vec<_> = cib.resources().filter(of_agent).collect();
     let meant = |resource: &&Resource| {

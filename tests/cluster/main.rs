@@ -32,6 +32,7 @@ mod moving_over;
 mod names;
 mod operations;
 mod orderly;
+mod packages;
 mod positions;
 mod power;
 mod timed;

@@ -6,14 +6,13 @@ use std::time::Duration;
 use super::{Finding, Severity};
 use crate::cib::{Cib, Operation, Resource, read_duration};
 use crate::galera::Galera;
+use crate::maxscale::MaxScaleAgent;
 use crate::ocf::{Action, ActionRow, Agent as _};
+use crate::sys::by_resource::PROVIDER;
 use crate::vip::Vip;
 
 /// What Pacemaker gives an operation that nobody has given a time-out.
 const DEFAULT: Duration = Duration::from_secs(20);
-
-/// The provider of our agents.
-const PROVIDER: &str = "galera-rs";
 
 pub(super) fn findings(cib: &Cib) -> Vec<Finding> {
     let ours = cib.resources().filter_map(|resource| {
@@ -30,7 +29,7 @@ pub(super) fn findings(cib: &Cib) -> Vec<Finding> {
 }
 
 fn advertised(agent: &str) -> Option<&'static [ActionRow]> {
-    [&Galera::ABOUT, &Vip::ABOUT]
+    [&Galera::ABOUT, &Vip::ABOUT, &MaxScaleAgent::ABOUT]
         .into_iter()
         .find(|about| about.name == agent)
         .map(|about| about.actions)

@@ -7,6 +7,7 @@ PACKAGES=(
   rsync socat tini libxml2-utils nftables iproute2 iputils-ping iputils-arping
   procps psmisc lsof strace util-linux python3 python3-pymysql
   gcc libc6-dev shellcheck
+  debhelper lintian rpm rpmlint
 )
 POLICY=/usr/sbin/policy-rc.d
 
