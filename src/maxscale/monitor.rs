@@ -45,6 +45,7 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
         return Ok(gone(agent));
     };
     let mut record = record_of(agent, process);
+    record.promoted &= !is_taken_for_unpromoted(agent);
     let (verdict, promoted) = match Rest::new(&agent.params, &settings) {
         Ok(rest) => match rest.maxscale() {
             Ok(maxscale) => look(agent, &rest, &maxscale, process, &mut record),
@@ -54,6 +55,12 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
         Err(failure) => (Verdict::Degraded(failure.to_string()), record.promoted),
     };
     answer(verdict, promoted && agent.is_promotable())
+}
+
+/// Pacemaker 2.1.5 takes a promoted instance for unpromoted after it has reloaded it, and an answer of "promoted" would make it
+/// stop MaxScale (as measured with `galera-rs`). Told "unpromoted", it promotes it again, or another.
+fn is_taken_for_unpromoted(agent: &MaxScaleAgent) -> bool {
+    matches!(agent.env.meta("role"), Some("Unpromoted" | "Slave"))
 }
 
 fn look(
@@ -68,7 +75,8 @@ fn look(
     if record.process.is_none() {
         // Taken over: only MaxScale itself knows its role.
         record.process = Some(process);
-        record.promoted = agent.is_promotable() && maxscale.parameters.passive == Some(false);
+        let active = maxscale.parameters.passive == Some(false);
+        record.promoted = active && agent.is_promotable() && !is_taken_for_unpromoted(agent);
     } else if !is_probe && let Err(failure) = role::impose(agent, rest, maxscale, record.promoted) {
         return (Verdict::Degraded(failure.to_string()), record.promoted);
     }

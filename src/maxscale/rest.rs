@@ -70,12 +70,10 @@ impl RestError {
         matches!(self.cause, Cause::Denied(_))
     }
 
-    /// The failure of an action that needs the API.
+    /// The failure of an action that needs the API. An account that is refused may be put right without a cleanup: it does
+    /// not ban the node.
     pub fn failure(&self) -> Failure {
-        match &self.cause {
-            Cause::Denied(_) => Failure::NotPermitted(self.to_string()),
-            Cause::Unreachable(_) | Cause::Late | Cause::Odd(_) => Failure::Retry(self.to_string()),
-        }
+        Failure::Retry(self.to_string())
     }
 }
 
@@ -374,14 +372,12 @@ mod tests {
         };
         let denied = error(Cause::Denied("401 Unauthorized".to_owned()));
         assert!(denied.is_alive());
-        assert!(matches!(denied.failure(), Failure::NotPermitted(_)));
         for cause in [
             Cause::Late,
             Cause::Odd("x".to_owned()),
             Cause::Unreachable("y".to_owned()),
         ] {
-            assert!(!error(cause.clone()).is_alive());
-            assert!(matches!(error(cause).failure(), Failure::Retry(_)));
+            assert!(!error(cause).is_alive());
         }
     }
 }

@@ -27,6 +27,7 @@ mod killed_actions;
 mod lab_itself;
 mod latest_missing;
 mod majority;
+mod maxscale;
 mod members;
 mod moving_over;
 mod names;

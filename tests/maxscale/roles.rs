@@ -115,3 +115,31 @@ fn a_version_without_passive_has_roles_all_the_same() {
     site.expect("monitor", &[PROMOTABLE, RECURRING], SUCCESS);
     assert!(!fs::exists(site.path("data/maxscale.cnf.d/maxscale.cnf")).unwrap());
 }
+
+/// As Pacemaker 2.1.5 does after a reload: an answer of "promoted" would make it stop what runs.
+#[test]
+fn one_that_the_cluster_takes_for_unpromoted_becomes_so() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    let role = |role| ("OCF_RESKEY_CRM_meta_role", role);
+    site.expect(
+        "monitor",
+        &[PROMOTABLE, RECURRING, role("Promoted")],
+        PROMOTED,
+    );
+    site.expect(
+        "monitor",
+        &[PROMOTABLE, RECURRING, role("Unpromoted")],
+        SUCCESS,
+    );
+    assert_eq!(passive(&site), Some(true));
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    site.expect(
+        "monitor",
+        &[PROMOTABLE, RECURRING, role("Promoted")],
+        PROMOTED,
+    );
+}
