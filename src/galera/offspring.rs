@@ -11,7 +11,7 @@ pub const MARK: &str = "GALERA_RS_RESOURCE";
 const ENDING: Duration = Duration::from_secs(1);
 
 /// What receives from the network for the server's transfer scripts (wsrep_sst_rsync, wsrep_sst_mariabackup).
-pub const RECEIVERS: [&str; 3] = ["rsync", "socat", "nc"];
+pub const RECEIVERS: [&str; 5] = ["rsync", "socat", "nc", "stunnel", "stunnel4"];
 
 /// What makes a backup, or a received one usable; the kernel cuts names to 15 bytes.
 pub const PREPARERS: [&str; 2] = ["mariadb-backup", "mariabackup"];

@@ -60,17 +60,12 @@ fn encrypted_tables_and_tls_survive_the_death_of_all_servers_and_a_full_transfer
     assert_eq!(full_transfers(&marks), 0);
     assert_eq!(lab.sql(2, "select v from t.s"), Ok(SECRET.to_owned()));
 
-    let joiner = lab.unpromoted()[0];
-    lab.node(joiner)
-        .ok("pkill -KILL -x mariadbd; cd /var/lib/mysql && rm -rf *");
-    lab.wait("a full transfer", STEP, || lab.serves());
-    let log = marks[usize::from(joiner) - 1].since();
-    assert_eq!(full_transfers(&marks), 1, "{log}");
-    assert!(
-        log.contains("Using openssl based encryption with socat"),
-        "{log}"
-    );
-    assert_eq!(lab.sql(joiner, "select v from t.s"), Ok(SECRET.to_owned()));
+    for (method, words) in [
+        ("mariabackup", "Using openssl based encryption with socat"),
+        ("rsync", "Using stunnel for SSL encryption"),
+    ] {
+        takes_an_encrypted_copy(&lab, method, words);
+    }
 
     lab.stop_clone();
     for node in lab.nodes() {
@@ -85,6 +80,28 @@ fn encrypted_tables_and_tls_survive_the_death_of_all_servers_and_a_full_transfer
             node.number()
         );
     }
+}
+
+/// A node takes everything from another, and both speak TLS meanwhile.
+fn takes_an_encrypted_copy(lab: &Lab, method: &str, words: &str) {
+    let joiner = lab.unpromoted()[0];
+    let marks = lab.error_logs();
+    lab.node(joiner).ok(&format!(
+        "sed -i 's/^wsrep_sst_method=.*/wsrep_sst_method={method}/' /etc/mysql/mariadb.conf.d/90-galera.cnf; \
+         pkill -KILL -x mariadbd; cd /var/lib/mysql && rm -rf *"
+    ));
+    lab.wait(&format!("a full transfer by {method}"), STEP, || {
+        lab.serves()
+    });
+    let log = marks[usize::from(joiner) - 1].since();
+    assert_eq!(full_transfers(&marks), 1, "{method}: {log}");
+    assert!(log.contains(words), "{method}: {log}");
+    assert_eq!(lab.sql(joiner, "select v from t.s"), Ok(SECRET.to_owned()));
+    assert_eq!(
+        lab.node(joiner).run("pgrep stunnel").stdout,
+        "",
+        "left over"
+    );
 }
 
 /// The port for replication asks for a certificate of the authority.

@@ -105,7 +105,13 @@ fn kill_jobs(lab: &Lab, after: &str) {
 }
 
 /// Seconds after which an action of one node is killed: before it has done anything, amid it, and when it is over.
-const CUTS: [&str; 5] = ["0.01", "0.04", "0.1", "0.3", "1"];
+const CUTS: [&str; 4] = ["0.01", "0.04", "0.1", "0.3"];
+
+/// What changes a name on disk: an action is killed at the first, at the second, and so on until it comes to its end.
+const CHANGES: &str = "rename,renameat,renameat2,unlink,unlinkat";
+
+/// More changes than any action makes.
+const MOST: u32 = 60;
 
 #[test]
 fn any_action_killed_at_any_point_leaves_the_next_one_its_way() {
@@ -154,10 +160,46 @@ fn any_action_killed_at_any_point_leaves_the_next_one_its_way() {
         lab.wait("Synced again", IN_SERVICE, || lab.all_synced());
         whole("monitor", 0, "a killed start");
     }
+    killed_at_each_change(node, ["promote", "demote"], [8, 0]);
+    whole("stop", 0, "killed promotions and demotions");
+    killed_at_each_change(node, ["start", "stop"], [0, 7]);
     lab.maintenance(false);
     lab.wait_in_service("killed actions");
     assert!((1..=3).all(|k| lab.has(k, 66)));
     assert_eq!(crate::harness::full_transfers(&marks), 0);
+}
+
+/// Two actions by turns, of which the second undoes the first, each killed at its n-th change and then run whole: a monitor
+/// answers as it should, and a resource that is in hand has a job.
+fn killed_at_each_change(node: Node<'_>, actions: [&str; 2], codes: [i32; 2]) {
+    let mut cuts = [0, 0];
+    for change in 1..=MOST {
+        let mut ended = true;
+        for ((action, code), cuts) in actions.into_iter().zip(codes).zip(&mut cuts) {
+            let trace = format!(
+                "strace -qq -o /dev/null -e trace={CHANGES} -e inject={CHANGES}:signal=KILL:when={change}"
+            );
+            let killed = node.run(&format!("{trace} {}", command(node, action))).code == 137;
+            *cuts += u32::from(killed);
+            ended &= !killed;
+            let what = format!("{action} killed at change {change}");
+            let whole = node.run(&command(node, action));
+            assert_eq!(whole.code, 0, "{what}: {whole:?}");
+            let job = node.run("pgrep -f 'galera-rs/galera-rs job$'").code == 0;
+            assert_eq!(job, code != 7, "{what}: a job");
+            let seen = node.run(&command(node, "monitor"));
+            assert_eq!(seen.code, code, "{what}: {seen:?}");
+            if code == 7 {
+                assert_eq!(node.database_processes(), "", "{what}");
+            }
+        }
+        if ended {
+            eprintln!("{actions:?} killed at each of {cuts:?} changes");
+            assert!(cuts.iter().all(|cuts| *cuts > 0), "{cuts:?}");
+            return;
+        }
+    }
+    panic!("{actions:?} change more than {MOST} names");
 }
 
 /// An action with the environment that the cluster sets.

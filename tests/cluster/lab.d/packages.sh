@@ -4,7 +4,7 @@
 PACKAGES=(
   pacemaker pacemaker-cli-utils corosync corosync-qdevice corosync-qnetd crmsh pcs resource-agents
   mariadb-server mariadb-backup galera-4 galera-arbitrator-4
-  rsync socat tini libxml2-utils nftables iproute2 iputils-ping iputils-arping
+  rsync stunnel4 socat tini libxml2-utils nftables iproute2 iputils-ping iputils-arping
   procps psmisc lsof strace util-linux python3 python3-pymysql
   gcc libc6-dev shellcheck
   debhelper lintian rpm rpmlint
