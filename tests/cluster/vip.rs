@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Answers, Lab, median, on_two_nodes, repository_file};
 
-const STEP: Duration = Duration::from_secs(60);
+/// Long enough for a cluster that has lost its quorum and finds it again.
+const STEP: Duration = Duration::from_secs(120);
 
 /// Short: every second of it is waited for twenty times.
 const TOKEN: Duration = Duration::from_millis(500);
