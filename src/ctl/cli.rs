@@ -1,8 +1,11 @@
 //! The words of the command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+use super::health::Thresholds;
 
 /// What the galera-rs agent sees and decides, for people
 #[derive(Debug, Parser)]
@@ -10,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
     name = "galeractl",
     version,
     after_help = "Exit codes: 0 done; 1 it cannot be told or done, or is refused; 2 wrong usage; \
-                  3 and 4: check has found a warning, a danger."
+                  3 and 4: check has found a warning, a danger; health: degraded, failed."
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -27,6 +30,13 @@ pub(super) enum Verb {
     ///
     /// Reads the CIB and this node's own option files, and changes nothing. Run it on every node.
     Check(View),
+    /// Tell how this node's server is, also as a Nagios plugin
+    Health(Health),
+    /// Answer load balancers and Prometheus over HTTP until killed
+    ///
+    /// / answers as clustercheck does: 200 when the node is Synced, else 503. /writer is 200 on a promoted node, /reader on
+    /// one that is not. /metrics is for Prometheus.
+    Serve(Serve),
     /// Tell whether the cluster runs a resource of these agents on this node
     ///
     /// Packages ask before they are removed. Exit code 3: it does.
@@ -50,6 +60,37 @@ pub(super) struct View {
     /// Look at a saved CIB (output of cibadmin --query; - is standard input), not at the cluster
     #[arg(long, value_name = "FILE")]
     pub cib: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Health {
+    /// The resource, or its clone; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Answer as a Nagios plugin: one line with performance data, exit code 0 to 3
+    #[arg(long, conflicts_with = "json")]
+    pub nagios: bool,
+    #[command(flatten)]
+    pub thresholds: Thresholds,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The port to listen on
+    #[arg(long, value_name = "PORT", default_value_t = 9200)]
+    pub port: u16,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0")]
+    pub address: IpAddr,
+    /// The resource, or its clone; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<String>,
+    /// Let a donor of a state transfer count as synced
+    #[arg(long)]
+    pub donor: bool,
 }
 
 #[derive(Debug, Args)]

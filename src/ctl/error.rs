@@ -1,6 +1,7 @@
 //! Why a verb ends with exit code 1.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -24,6 +25,11 @@ pub(super) enum Error {
     /// No resource, or several.
     #[error("{0}")]
     Choice(Failure),
+    /// How the server is cannot be told.
+    #[error("{0}")]
+    Pulse(Failure),
+    #[error("cannot listen on {place}: {error}; choose another --address or --port")]
+    Listen { place: SocketAddr, error: String },
     #[error("{0}")]
     Refused(#[from] Refused),
     #[error("{0}")]

@@ -8,10 +8,11 @@
 //! | `status`, `explain` | what the two verbs tell, as data (the shape of `--json`) |
 //! | `rule`, `stand`, `losses`, `advice` | the parts of an explanation |
 //! | `check` | what in the configuration will hurt |
+//! | `health` | how this node's server is |
 //! | `order`, `bootstrap` | whether an order may be given, and giving it |
 //! | `show`, `text` | data to text of 80 columns |
 //!
-//! Everything but `cli`, `bootstrap`, the look of `check` at this node and the functions here is pure.
+//! Everything but `cli`, `bootstrap`, the looks of `check` and `health` at this node and the functions here is pure.
 
 mod advice;
 mod bootstrap;
@@ -19,6 +20,7 @@ mod check;
 mod cli;
 mod error;
 mod explain;
+mod health;
 mod in_use;
 mod judgement;
 mod losses;
@@ -111,6 +113,12 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
             let explanation = explain::of(&look(view)?);
             tell(out, view, &explanation, || show::explanation(&explanation))?;
         }
+        Verb::Health(words) => {
+            let answer = health::health(words)?;
+            out.write_all(answer.text.as_bytes())?;
+            return Ok(answer.code.into());
+        }
+        Verb::Serve(words) => health::serve(words)?,
         Verb::InUse => {
             let found = in_use::look()?;
             writeln!(out, "{found}")?;

@@ -12,6 +12,10 @@ fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
         return;
     };
     a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(lab.node(1));
+    for node in lab.nodes() {
+        node.ok("setsid galeractl serve --address 127.0.0.1 >/dev/null 2>&1 &");
+    }
+    balancers_and_monitoring_see_who_is_who(&lab);
     lab.insert(1, 99);
     let marks = lab.error_logs();
     let before = lives(&lab);
@@ -31,6 +35,8 @@ fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
     for node in lab.nodes() {
         assert_eq!(node.database_processes(), "", "node {}", node.number());
         assert_eq!(lab.published(node.number())["phase"], "stopped");
+        assert_eq!(http(node, "/").0, "503");
+        assert_eq!(node.run("galeractl health --nagios").code, 2);
     }
     lab.start_clone();
     let took = lab.wait_in_service("a full stop");
@@ -40,6 +46,52 @@ fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
     );
     assert!((1..=3).all(|k| lab.has(k, 100)));
     assert_eq!(full_transfers(&marks), 0);
+}
+
+/// What a load balancer and a monitoring system are told.
+fn balancers_and_monitoring_see_who_is_who(lab: &Lab) {
+    let promoted = lab.promoted();
+    for node in lab.nodes() {
+        lab.wait("an answer over HTTP", STEP, || http(node, "/").0 == "200");
+        let (writer, reader) = match promoted.contains(&node.number()) {
+            true => ("200", "503"),
+            false => ("503", "200"),
+        };
+        assert_eq!(http(node, "/writer").0, writer);
+        assert_eq!(http(node, "/reader").0, reader);
+        let (code, metrics) = http(node, "/metrics");
+        assert_eq!(code, "200");
+        assert!(
+            metrics.contains("\nmysql_global_status_wsrep_local_state 4\n"),
+            "{metrics}"
+        );
+        let told = node.run("galeractl health --nagios --members-min 3");
+        assert_eq!(told.code, 0, "{}", told.stdout);
+        assert!(
+            told.stdout.starts_with("GALERA OK - Primary, Synced |"),
+            "{}",
+            told.stdout
+        );
+        let told = node.ok("galeractl health --json");
+        let told: serde_json::Value = serde_json::from_str(&told).expect("one object");
+        assert_eq!(told["server"]["members"], 3);
+    }
+    let few = lab.node(1).run("galeractl health --nagios --members-min 4");
+    assert_eq!(few.code, 2, "{}", few.stdout);
+}
+
+/// Code and text of an answer of `galeractl serve` on this node; "0" without one.
+fn http(node: Node<'_>, path: &str) -> (String, String) {
+    let ask = format!(
+        "import urllib.request as r, urllib.error as e\n\
+         try: a = r.urlopen('http://127.0.0.1:9200{path}', timeout=5)\n\
+         except e.HTTPError as error: a = error\n\
+         except OSError: print(0); raise SystemExit\n\
+         print(a.status); print(a.read().decode())"
+    );
+    let told = node.ok(&format!("python3 -c \"{ask}\""));
+    let (code, text) = told.split_once('\n').unwrap_or((&told, ""));
+    (code.to_owned(), text.to_owned())
 }
 
 /// Distributions enable the server's own unit when they install it.

@@ -90,11 +90,10 @@ fn the_rpm_installs_runs_verifies_and_leaves_nothing_in_a_root_of_its_own() {
     let before = files(root.path());
     let rpm = package(BINARY);
     let rpm = rpm.to_str().unwrap();
-    ok("rpm", &["--root", place, "--initdb"]);
+    rpm_in(place, &["--initdb"]);
     for upgrade in [&["-i"][..], &["-U", "--replacepkgs"]] {
-        let words = [&["--root", place, "--nodeps"], upgrade, &[rpm]].concat();
-        ok("rpm", &words);
-        assert_eq!(ok("rpm", &["--root", place, "-V", "galera-rs"]), "");
+        rpm_in(place, &[&["--nodeps"], upgrade, &[rpm]].concat());
+        assert_eq!(rpm_in(place, &["--nodeps", "-V", "galera-rs"]), "");
     }
     for program in PROGRAMS {
         let agent = format!("/usr/lib/ocf/resource.d/galera-rs/{program}");
@@ -116,8 +115,16 @@ fn the_rpm_installs_runs_verifies_and_leaves_nothing_in_a_root_of_its_own() {
         let packed = root.path().join(format!("{file}.gz"));
         assert!(plain.exists() || packed.exists(), "{file}");
     }
-    ok("rpm", &["--root", place, "--nodeps", "-e", "galera-rs"]);
+    rpm_in(place, &["--nodeps", "-e", "galera-rs"]);
     assert_eq!(files(root.path()), before);
+}
+
+/// Runs rpm on a root and its database, which Debian's rpm would put into a home directory.
+fn rpm_in(root: &str, words: &[&str]) -> String {
+    ok(
+        "rpm",
+        &[&["--root", root, "--dbpath", "/var/lib/rpm"], words].concat(),
+    )
 }
 
 /// The script that runs before a removal needs a shell.
