@@ -100,23 +100,15 @@ mod tests {
     const TWO: &str = include_str!("../../tests/fixtures/galera/status-synced-two.tsv");
     const NON_PRIMARY: &str = include_str!("../../tests/fixtures/galera/status-non-primary.tsv");
 
-    fn status(text: &str) -> Status {
-        let rows: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.split_once('\t'))
-            .collect();
-        Status::read(&rows)
-    }
-
     fn queued(queue: u64) -> Status {
         Status {
             local_recv_queue: Some(queue),
-            ..status(TWO)
+            ..Status::of_table(TWO)
         }
     }
 
     fn score(text: &str) -> Option<i32> {
-        Fitness::of(&status(text), 1000, None).score()
+        Fitness::of(&Status::of_table(text), 1000, None).score()
     }
 
     #[test]

@@ -199,6 +199,15 @@ fn addresses(text: &str) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
+impl Status {
+    /// From rows as the client prints them: name, tab, value.
+    pub fn of_table(text: &str) -> Self {
+        let rows = text.lines().filter_map(|line| line.split_once('\t'));
+        Self::read(&rows.collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -208,24 +217,16 @@ mod tests {
     const NON_PRIMARY: &str = include_str!("../../tests/fixtures/galera/status-non-primary.tsv");
     const NO_PROVIDER: &str = include_str!("../../tests/fixtures/galera/status-no-provider.tsv");
 
-    fn status(text: &str) -> Status {
-        let rows: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.split_once('\t'))
-            .collect();
-        Status::read(&rows)
-    }
-
     #[test]
     fn a_synced_member_serves() {
-        let two = status(TWO);
+        let two = Status::of_table(TWO);
         assert!(two.serves() && two.connected);
         assert_eq!(
             (two.cluster_size, two.missing.as_slice()),
             (Some(2), [].as_slice())
         );
         assert_eq!(two.incoming_addresses, ["AUTO", "AUTO"]);
-        let alone = status(ALONE);
+        let alone = Status::of_table(ALONE);
         assert_eq!(alone.last_committed, Some(1));
         assert_eq!(
             alone.gcomm_uuid.unwrap().to_string(),
@@ -239,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_survivor_without_quorum_does_not_serve_and_keeps_its_history() {
-        let lost = status(NON_PRIMARY);
+        let lost = Status::of_table(NON_PRIMARY);
         assert_eq!(lost.cluster_status, ClusterStatus::NonPrimary);
         assert_eq!(lost.local_state, Some(LocalState::Initialized));
         assert!(!lost.serves() && lost.connected && !lost.ready);
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_server_without_provider_is_disconnected_and_lacks_rows() {
-        let plain = status(NO_PROVIDER);
+        let plain = Status::of_table(NO_PROVIDER);
         assert_eq!(plain.cluster_status, ClusterStatus::Disconnected);
         assert!(!plain.serves());
         assert_eq!(plain.missing.first(), Some(&"wsrep_local_state"));
@@ -262,15 +263,16 @@ mod tests {
 
     #[test]
     fn no_rows_mean_the_cautious_values_and_all_names() {
-        let none = status("");
+        let none = Status::of_table("");
         assert!(!none.serves() && !none.connected && !none.flow_control_active);
         assert_eq!(none.missing.len(), 16);
     }
 
     #[test]
     fn a_donor_serves_and_a_joiner_does_not() {
-        let with =
-            |state: &str| status(&TWO.replace("local_state\t4", &format!("local_state\t{state}")));
+        let with = |state: &str| {
+            Status::of_table(&TWO.replace("local_state\t4", &format!("local_state\t{state}")))
+        };
         assert!(with("2").serves());
         for state in ["0", "1", "3", "5", "x"] {
             assert!(!with(state).serves(), "{state}");
@@ -280,13 +282,13 @@ mod tests {
 
     #[test]
     fn a_member_that_is_not_ready_does_not_serve() {
-        assert!(!status(&TWO.replace("wsrep_ready\tON", "wsrep_ready\tOFF")).serves());
+        assert!(!Status::of_table(&TWO.replace("wsrep_ready\tON", "wsrep_ready\tOFF")).serves());
     }
 
     proptest! {
         #[test]
         fn no_value_makes_it_panic(values in prop::collection::vec(r"\PC{0,40}", 16)) {
-            let rows: Vec<_> = status("").missing.into_iter().zip(values).collect();
+            let rows: Vec<_> = Status::of_table("").missing.into_iter().zip(values).collect();
             let _ = Status::read(&rows);
         }
     }

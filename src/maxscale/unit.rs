@@ -1,12 +1,11 @@
 //! Whether systemd runs MaxScale too: two who start and stop the same process work against each other.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::sys::units;
 
 const UNIT: &str = "maxscale.service";
-
-/// Where an administrator's and a run-time unit is enabled (systemd.unit(5), systemctl(1) "enable").
-const ENABLED: [&str; 2] = ["etc/systemd/system", "run/systemd/system"];
 
 /// Where a link is while the unit is active; its control group stays as long as it has processes.
 const ACTIVE: &str = "run/systemd/units/invocation:maxscale.service";
@@ -17,10 +16,7 @@ const GROUPS: [&str; 2] = [
 
 /// Why MaxScale must not run under the cluster, below this root: a sentence with the command that helps.
 pub fn rival(root: &Path) -> Option<String> {
-    let enabled = ENABLED
-        .iter()
-        .find_map(|directory| wanted_by(&root.join(directory)));
-    let why = match (enabled, is_active(root)) {
+    let why = match (units::enabled(root, UNIT), is_active(root)) {
         (Some(link), _) => format!("enabled ({})", link.display()),
         (None, true) => "active".to_owned(),
         (None, false) => return None,
@@ -29,20 +25,6 @@ pub fn rival(root: &Path) -> Option<String> {
         "{UNIT} of systemd is {why} beside the cluster, and restarts MaxScale by itself: \
          run systemctl disable --now {UNIT}"
     ))
-}
-
-/// The link that enables the unit: in `NAME.wants` or `NAME.requires` of any target.
-fn wanted_by(directory: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(directory).ok()?;
-    let targets = entries.flatten().map(|entry| entry.path());
-    let kinds = ["wants", "requires"];
-    let mut links = targets
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|end| kinds.iter().any(|kind| end == *kind))
-        })
-        .map(|path| path.join(UNIT));
-    links.find(|link| link.is_symlink() || link.exists())
 }
 
 fn is_active(root: &Path) -> bool {
