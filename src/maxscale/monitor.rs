@@ -45,6 +45,10 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
         return Ok(gone(agent));
     };
     let mut record = record_of(agent, process);
+    if agent.env.is_probe(Action::Monitor) {
+        // Pacemaker was restarted, or told to look again: it may have forgotten the score.
+        record.score = None;
+    }
     record.promoted &= !is_taken_for_unpromoted(agent);
     let (verdict, promoted) = match Rest::new(&agent.params, &settings) {
         Ok(rest) => match rest.maxscale() {
@@ -71,10 +75,9 @@ fn look(
     record: &mut Record,
 ) -> (Verdict, bool) {
     let is_probe = agent.env.is_probe(Action::Monitor);
-    let before = record.clone();
+    let before = agent.records().load();
     if record.process.is_none() {
         // Taken over: only MaxScale itself knows its role.
-        record.process = Some(process);
         let active = maxscale.parameters.passive == Some(false);
         record.promoted = active && agent.is_promotable() && !is_taken_for_unpromoted(agent);
     } else if !is_probe && let Err(failure) = role::impose(agent, rest, maxscale, record.promoted) {
@@ -94,7 +97,10 @@ fn look(
         ),
         _ => Verdict::Well,
     };
-    if !is_probe && *record != before {
+    // A probe takes nothing over, and leaves no file where there was none.
+    record.process = Some(process);
+    let known = before.process == record.process;
+    if *record != before && (!is_probe || known) {
         agent.records().save(record);
     }
     (verdict, record.promoted)

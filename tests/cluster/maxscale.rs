@@ -151,6 +151,7 @@ fn the_active_maxscale_has_the_address_and_one_that_cannot_route_loses_both() {
     let mut active = beside(&lab, 0, "the first start");
     assert_eq!(passives(&lab).len(), 2, "what was left over does not count");
 
+    forgotten(&lab, active);
     refused(&lab, active);
     kill(&lab, active);
     lab.wait("somebody active", STEP, || promoted(&lab).len() == 1);
@@ -204,6 +205,19 @@ fn the_active_maxscale_has_the_address_and_one_that_cannot_route_loses_both() {
     }
     assert_eq!(passives(&lab).len(), 2);
     assert_eq!(fenced(&lab), "", "nobody was fenced");
+}
+
+/// As after a restart of Pacemaker under a MaxScale that goes on: the score is told again when it has looked.
+fn forgotten(lab: &Lab, active: u8) {
+    let k = passives(lab)[0];
+    let score = format!("crm_attribute -N node{k} -l reboot -n master-maxscale");
+    lab.any().ok(&format!("{score} --delete"));
+    lab.crm("resource refresh maxscale");
+    lab.wait("the score", STEP, || {
+        let told = lab.any().run(&format!("{score} --query --quiet"));
+        told.stdout.trim() == "100"
+    });
+    assert_eq!(beside(lab, 0, "a refresh"), active);
 }
 
 /// The account was changed behind the agent's back: clients are served, and nothing is moved.
