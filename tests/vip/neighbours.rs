@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::net::{Net, wait};
+use crate::net::{Net, runs, wait};
 
 const BOTH: (&str, &str) = ("ip", "192.168.144.2 2001:db8:1234::2");
 const IPS: [&str; 2] = ["192.168.144.2", "2001:db8:1234::2"];
@@ -82,7 +82,8 @@ fn announcements_are_repeated_as_often_as_configured_and_then_end() {
     }
 }
 
-/// The old owner must not speak after it has stopped: its job would turn the neighbours back.
+/// The old owner must not speak after it has stopped: its job would turn the neighbours back. Stop ends it, and it looks
+/// for itself too whether the addresses are still there.
 #[test]
 fn stop_ends_the_announcements() {
     let Some(net) = Net::new() else { return };
@@ -97,6 +98,12 @@ fn stop_ends_the_announcements() {
     for ip in IPS {
         assert_eq!(remembered(&net, ip), "02:00:00:00:de:ad");
     }
+    let rare = ("arp_interval", "20s");
+    net.expect("start", &[BOTH, ("arp_count", "3"), rare], 0);
+    let job = net.job().unwrap();
+    assert!(runs(job));
+    net.expect("stop", &[BOTH], 0);
+    assert!(!runs(job), "it would look for itself after 20 s only");
 }
 
 #[test]

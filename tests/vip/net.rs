@@ -258,13 +258,17 @@ impl Net {
         format!("/run/galera-rs/{}-{host}.vip.json", self.name)
     }
 
-    /// The background job of the node's resource has ended.
-    pub fn await_job(&self) {
+    /// The background job of the node's resource: its process.
+    pub fn job(&self) -> Option<u64> {
         let text = fs::read_to_string(self.record("node")).unwrap_or_default();
         let record: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        if let Some(pid) = record["job"]["pid"].as_u64() {
-            let stat = format!("/proc/{pid}/stat");
-            let ended = || !fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z"));
+        record["job"]["pid"].as_u64()
+    }
+
+    /// The background job of the node's resource has ended.
+    pub fn await_job(&self) {
+        if let Some(pid) = self.job() {
+            let ended = || !runs(pid);
             wait("the background job to end", Duration::from_secs(10), ended);
         }
     }
@@ -280,6 +284,12 @@ impl Drop for Net {
             let _ = fs::remove_file(self.record(host).replace(".vip.", ".trouble."));
         }
     }
+}
+
+/// Whether this process has not ended.
+pub fn runs(pid: u64) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z"))
 }
 
 /// Looks every few milliseconds until the condition holds, and tells how long that took.
