@@ -18,6 +18,7 @@ mod creation;
 mod defects;
 mod encryption;
 mod evict_living;
+mod examples;
 mod faults;
 mod harness;
 mod health;
