@@ -107,8 +107,9 @@ fn kill_jobs(lab: &Lab, after: &str) {
 /// Seconds after which an action of one node is killed: before it has done anything, amid it, and when it is over.
 const CUTS: [&str; 4] = ["0.01", "0.04", "0.1", "0.3"];
 
-/// What changes a name on disk: an action is killed at the first, at the second, and so on until it comes to its end.
-const CHANGES: &str = "rename,renameat,renameat2,unlink,unlinkat";
+/// What changes a name on disk, or starts a process: an action is killed at the first, at the second, and so on until it
+/// comes to its end.
+const CHANGES: &str = "rename,renameat,renameat2,unlink,unlinkat,clone,clone3,fork,vfork";
 
 /// More changes than any action makes.
 const MOST: u32 = 60;
