@@ -63,6 +63,7 @@ fn maxscale_in_a_group_with_its_address_is_started_stopped_restarted_in_place_an
     lab.settle();
     assert_eq!(lab.node(home).maxscale_life(), life, "started again");
     status(&lab, home);
+    rival(&lab, home);
 
     for _ in 0..2 {
         lab.crm("resource stop proxy");
@@ -126,6 +127,24 @@ fn failed_start(lab: &Lab) {
     lab.crm("resource cleanup maxscale");
     lab.settle();
     assert!(!lab.crm_mon().contains(FAILED_START), "{}", lab.crm_mon());
+}
+
+/// The unit of systemd is enabled: start would refuse, and the monitor of what runs says why.
+fn rival(lab: &Lab, home: u8) {
+    let wants = "/etc/systemd/system/multi-user.target.wants";
+    let link = format!("{wants}/maxscale.service");
+    let node = lab.node(home);
+    node.ok(&format!(
+        "mkdir -p {wants} && ln -s /lib/systemd/system/maxscale.service {link}"
+    ));
+    told(lab, "maxscale.service of systemd is enabled");
+    let refused = node.run("OCF_CHECK_LEVEL=10 /usr/sbin/maxscale-rs validate-all");
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let helps = "run systemctl disable --now maxscale.service";
+    assert!(refused.stderr.contains(helps), "{refused:?}");
+    node.ok(&format!("rm {link}"));
+    lab.crm("resource cleanup maxscale");
+    assert_eq!(together(lab, "the end of the unit"), home);
 }
 
 /// The same tables as `maxctrl`, and JSON.
