@@ -252,6 +252,16 @@ mod tests {
     }
 
     #[test]
+    fn a_short_time_is_in_milliseconds_unless_it_has_a_unit() {
+        let read = |text| Millis::read(text).map(|time| time.0.as_micros());
+        assert_eq!(read("2"), Ok(2000));
+        assert_eq!(read(" 500us "), Ok(500));
+        assert_eq!(read("250 ms"), Ok(250_000));
+        assert_eq!(read("1s"), Ok(1_000_000));
+        assert!(read("us").is_err() && read("-1us").is_err());
+    }
+
+    #[test]
     fn entries_are_separated_by_commas_or_blanks() {
         let text = " 192.0.2.1/24@eth0,\t192.0.2.2 ,2001:db8::1/64\n192.0.2.3@ib0 ";
         let wanted = [
