@@ -261,6 +261,23 @@ fn a_slow_stop_is_waited_for_and_told_only_once() {
     assert!(site.leftovers().is_empty());
 }
 
+/// The first stop was killed while it waited: the next one goes on waiting.
+#[test]
+fn a_stop_after_one_that_was_killed_does_not_tell_it_again() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.play(r#"{"slow_stop": 4.0}"#);
+    site.expect("start", &[], SUCCESS);
+    let mut first = std::process::Command::new("/usr/bin/timeout");
+    first.args(["-s", "KILL", "1", site.agent(), "stop"]);
+    let killed = first.env_clear().envs(site.variables(&[])).status();
+    assert!(!killed.unwrap().success());
+    let stopped = site.expect("stop", &[], SUCCESS);
+    assert!(stopped.took.as_secs_f32() > 1.5, "{stopped:?}");
+    assert!(site.leftovers().is_empty());
+}
+
 #[test]
 fn a_held_maxscale_is_killed_at_once() {
     let Some(site) = Site::new() else { return };
