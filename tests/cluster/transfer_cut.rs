@@ -75,12 +75,15 @@ fn lose_data(lab: &Lab, k: u8) {
 /// The cluster has stopped the resource there, and nothing of it runs; the link is as fast as before.
 fn nothing_is_left(lab: &Lab, joiner: u8) {
     let node = lab.node(joiner);
-    lab.wait("the end of everything of ours", STEP, || {
-        node.database_processes().is_empty()
-    });
+    let stopped = || {
+        let role = lab.roles("db").remove(&joiner);
+        role.is_none_or(|role| role == "Stopped")
+    };
+    lab.wait("the end of the resource", STEP, stopped);
+    // The stop has returned, so nobody may be left who will end by himself.
+    assert_eq!(node.database_processes(), "");
     lab.settle();
-    let role = lab.roles("db").remove(&joiner);
-    assert!(role.is_none_or(|role| role == "Stopped"), "started again");
+    assert!(stopped(), "started again");
     assert_eq!(node.database_processes(), "");
     lab.script(&["slow", &joiner.to_string(), "0"]).ok();
 }
