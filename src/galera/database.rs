@@ -8,11 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use mysql::prelude::{FromRow, Queryable};
-use mysql::{Conn, DriverError, OptsBuilder, from_row_opt};
+use mysql::{Conn, DriverError, OptsBuilder};
 use thiserror::Error;
 
 use super::settings::Account;
-use super::wsrep::Status;
+use super::wsrep::{LocalState, Status};
 use crate::ocf::Deadline;
 
 /// No answer to a question of ours has a row longer than this.
@@ -21,9 +21,15 @@ const LONGEST_ROW: usize = 1 << 20;
 /// More than the driver needs on its way in; what a thread gets by itself would be most of a monitor's memory.
 const STACK: usize = 1 << 18;
 
-/// Two statements in one packet, with two answers: each row is a name and a value.
-const STATUS: &str =
-    "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'; SELECT 'wsrep_desync', @@GLOBAL.wsrep_desync";
+/// Rows of a name and a value. A read that waits for the replication would not end in the very situation that it should
+/// report; said with the statement, that takes no round trip of its own.
+const STATUS: &str = "SET STATEMENT wsrep_sync_wait = 0 FOR SHOW GLOBAL STATUS LIKE 'wsrep\\_%'";
+
+/// The same, for everything that is asked later.
+const AT_ONCE: &str = "SET SESSION wsrep_sync_wait = 0";
+
+/// One row more, which a Synced server need not be asked for: why it is a donor, or desynced.
+const DESYNC: &str = "SELECT 'wsrep_desync', @@GLOBAL.wsrep_desync";
 
 /// What is the matter with a server that does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +120,8 @@ impl DatabaseError {
 pub struct Database {
     connection: Conn,
     socket: String,
+    /// It was told [`AT_ONCE`].
+    at_once: bool,
 }
 
 impl Database {
@@ -139,28 +147,24 @@ impl Database {
             .read_timeout(Some(limit))
             .write_timeout(Some(limit));
         let connection = open(&socket, options, limit)?;
-        let mut database = Self { connection, socket };
-        // Or every later read waits for the replication, in the very situation that it should report.
-        database.execute("SET SESSION wsrep_sync_wait = 0")?;
-        Ok(database)
+        Ok(Self {
+            connection,
+            socket,
+            at_once: false,
+        })
     }
 
-    /// The state of the replication, in one round trip.
+    /// The state of the replication: for a healthy server in one round trip.
     ///
     /// # Errors
     /// When the server does not answer in time.
     pub fn status(&mut self) -> Result<Status, DatabaseError> {
-        let asked = self.connection.query_iter(STATUS);
-        let rows = asked.and_then(|mut answers| {
-            let mut rows: Vec<(String, String)> = Vec::new();
-            while let Some(answer) = answers.iter() {
-                for row in answer {
-                    rows.push(from_row_opt(row?)?);
-                }
-            }
-            Ok(rows)
-        });
-        let rows = rows.map_err(|error| DatabaseError::of(&self.socket, &error))?;
+        let mut rows: Vec<(String, String)> = self.ask(STATUS)?;
+        let status = Status::read(&rows);
+        if status.local_state != Some(LocalState::Donor) {
+            return Ok(status);
+        }
+        rows.extend(self.query::<(String, String)>(DESYNC)?);
         Ok(Status::read(&rows))
     }
 
@@ -171,7 +175,7 @@ impl Database {
     pub fn causal_seqno(&mut self) -> Result<Option<u64>, DatabaseError> {
         self.execute("SET SESSION wsrep_sync_wait = 1")?;
         let waited = self.execute("SELECT 1");
-        self.execute("SET SESSION wsrep_sync_wait = 0")?;
+        self.execute(AT_ONCE)?;
         waited?;
         Ok(self.status()?.last_committed)
     }
@@ -207,9 +211,8 @@ impl Database {
     /// # Errors
     /// When the server refuses, or does not answer in time.
     pub fn query<T: FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
-        self.connection
-            .query(text)
-            .map_err(|error| DatabaseError::of(&self.socket, &error))
+        self.answer_at_once()?;
+        self.ask(text)
     }
 
     /// The same, for a statement without an answer.
@@ -217,9 +220,26 @@ impl Database {
     /// # Errors
     /// As [`Database::query`].
     pub fn execute(&mut self, text: &str) -> Result<(), DatabaseError> {
-        self.connection
-            .query_drop(text)
-            .map_err(|error| DatabaseError::of(&self.socket, &error))
+        self.answer_at_once()?;
+        self.tell(text)
+    }
+
+    fn answer_at_once(&mut self) -> Result<(), DatabaseError> {
+        if !self.at_once {
+            self.tell(AT_ONCE)?;
+            self.at_once = true;
+        }
+        Ok(())
+    }
+
+    fn ask<T: FromRow>(&mut self, text: &str) -> Result<Vec<T>, DatabaseError> {
+        let asked = self.connection.query(text);
+        asked.map_err(|error| DatabaseError::of(&self.socket, &error))
+    }
+
+    fn tell(&mut self, text: &str) -> Result<(), DatabaseError> {
+        let told = self.connection.query_drop(text);
+        told.map_err(|error| DatabaseError::of(&self.socket, &error))
     }
 }
 

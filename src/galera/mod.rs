@@ -182,7 +182,9 @@ server's own option files.",
             },
         };
         let found = monitor::monitor(resource, &self.params, &started, self.env.check_level())?;
-        let outdated = monitor::job_is_outdated(&self.env);
+        let outdated = found
+            .job
+            .is_some_and(|job| monitor::is_outdated(job, &self.env));
         if (found.job_is_missing || outdated) && !self.env.is_probe(Action::Monitor) {
             let why = if outdated {
                 "parameters were changed"

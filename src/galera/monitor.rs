@@ -10,6 +10,7 @@ use super::params::GaleraParams;
 use super::server;
 use super::volatile::{Mood, Note, Started, Volatile};
 use crate::ocf::{Deadline, Env, Failure, Params as _, Status, wait_until};
+use crate::sys::process::Process;
 
 /// What a monitor found.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Found {
     pub status: Result<Status, Failure>,
     /// The resource is in hand and nobody attends to it.
     pub job_is_missing: bool,
+    /// Who attends to it.
+    pub job: Option<Process>,
 }
 
 /// How long a server that has left the primary component may take to come back: views change.
@@ -37,14 +40,15 @@ pub fn monitor(
     level: u32,
 ) -> Result<Found, Failure> {
     let volatile = Volatile::of(resource);
-    let job = volatile.process("job").is_some();
+    let job = volatile.process("job");
     let (note, promoted) = (volatile.note(), volatile.promoted());
     if server::running(resource, &started.datadir)?.is_none() {
-        let status = without_server(job, promoted, note.as_ref());
+        let status = without_server(job.is_some(), promoted, note.as_ref());
         let in_hand = matches!(status, Ok(Status::Running | Status::Degraded(_)));
         return Ok(Found {
             status,
-            job_is_missing: in_hand && !job,
+            job_is_missing: in_hand && job.is_none(),
+            job,
         });
     }
     let patient = Patient {
@@ -57,19 +61,19 @@ pub fn monitor(
     };
     Ok(Found {
         status: examined(&patient)?,
-        job_is_missing: !job,
+        job_is_missing: job.is_none(),
+        job,
     })
 }
 
 /// Whether the job runs with other values of reloadable parameters than this recurring monitor: Pacemaker 2.1.5 gives
 /// monitors the new ones, and sends no reload to an instance whose last action was a demote. A monitor by hand, or of a
 /// deeper level, may have values of its own.
-pub fn job_is_outdated(env: &Env) -> bool {
+pub fn is_outdated(job: Process, env: &Env) -> bool {
     if !env.is_recurring() || env.check_level() > 0 {
         return false;
     }
-    let job = Volatile::of(env.resource()).process("job");
-    let pairs = job.and_then(|job| job.environments());
+    let pairs = job.environments();
     pairs.is_some_and(|pairs| GaleraParams::differ_by_reload(env, &Env::from_pairs(pairs)))
 }
 

@@ -1,6 +1,6 @@
 //! What a running server says of the replication, in rows of name and value, as a typed value. Pure.
 //!
-//! The rows are those of `SHOW GLOBAL STATUS LIKE 'wsrep%'`, and the variable `wsrep_desync`.
+//! The rows are those of `SHOW GLOBAL STATUS LIKE 'wsrep%'`; of a donor, the variable `wsrep_desync` too.
 
 use std::str::FromStr;
 
@@ -101,7 +101,7 @@ impl Status {
                 .unwrap_or(false),
             flow_control_paused_ns: rows.read("wsrep_flow_control_paused_ns", number),
             local_recv_queue: rows.read("wsrep_local_recv_queue", number),
-            desynced: rows.read("wsrep_desync", switch).unwrap_or(false),
+            desynced: rows.find("wsrep_desync", switch).unwrap_or(false),
             local_send_queue: rows.read("wsrep_local_send_queue", number),
             incoming_addresses: rows
                 .read("wsrep_incoming_addresses", addresses)
@@ -134,10 +134,14 @@ struct Rows<'a, N, V> {
 }
 
 impl<N: AsRef<str>, V: AsRef<str>> Rows<'_, N, V> {
-    fn read<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    fn find<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let mut rows = self.rows.iter();
         let row = rows.find(|(key, _)| key.as_ref().eq_ignore_ascii_case(name));
-        let value = row.and_then(|(_, value)| read(value.as_ref()));
+        row.and_then(|(_, value)| read(value.as_ref()))
+    }
+
+    fn read<T>(&mut self, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let value = self.find(name, read);
         if value.is_none() {
             self.missing.push(name);
         }
