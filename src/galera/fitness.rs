@@ -17,6 +17,9 @@ pub enum Fitness {
     Behind,
     /// Synced.
     Full,
+    /// It has the role. One more than all others: Pacemaker 2.1.5 takes a promoted instance that it has reloaded for
+    /// unpromoted, and of equal scores it may then promote another node, without a demotion of this one [measured].
+    Promoted,
 }
 
 impl Fitness {
@@ -49,6 +52,7 @@ impl Fitness {
             Self::Unsynced => Some(10),
             Self::Behind => Some(50),
             Self::Full => Some(FULL_SCORE),
+            Self::Promoted => Some(FULL_SCORE + 1),
         }
     }
 }
@@ -76,9 +80,10 @@ impl Ranking {
     }
 
     /// Takes note of one look; the fitness to publish, when that is another. The promoted node keeps its role, whatever
-    /// it does for others: to take it away would cost its clients more than a donor does.
+    /// it does for others: to take it away would cost its clients more than a donor does. A change of the role counts at
+    /// once.
     pub fn see(&mut self, now: Fitness, promoted: bool) -> Option<Fitness> {
-        let now = if promoted { Fitness::Full } else { now };
+        let now = if promoted { Fitness::Promoted } else { now };
         if self.published == Some(now) {
             self.seen = None;
             return None;
@@ -88,7 +93,8 @@ impl Ranking {
             _ => 1,
         };
         self.seen = Some((now, times));
-        let urgent = promoted || self.published.is_none();
+        let demoted = self.published == Some(Fitness::Promoted);
+        let urgent = promoted || demoted || self.published.is_none();
         (urgent || times >= CONFIRMED).then_some(now)
     }
 }
@@ -158,11 +164,19 @@ mod tests {
 
     #[test]
     fn a_promoted_donor_keeps_its_role_and_a_donor_that_is_promoted_takes_it_for_good() {
-        let mut ranking = Ranking::new(Fitness::Full);
+        let mut ranking = Ranking::new(Fitness::Promoted);
         for _ in 0..10 {
             assert_eq!(ranking.see(Fitness::Unsynced, true), None);
         }
         let mut ranking = Ranking::new(Fitness::Unsynced);
-        assert_eq!(ranking.see(Fitness::Unsynced, true), Some(Fitness::Full));
+        let changed = ranking.see(Fitness::Unsynced, true);
+        assert_eq!(changed, Some(Fitness::Promoted));
+    }
+
+    #[test]
+    fn a_reloaded_promoted_node_is_promoted_again_and_a_demoted_one_has_no_more_than_the_others() {
+        assert!(Fitness::Promoted.score() > Fitness::Full.score());
+        let mut ranking = Ranking::new(Fitness::Promoted);
+        assert_eq!(ranking.see(Fitness::Full, false), Some(Fitness::Full));
     }
 }

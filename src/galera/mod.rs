@@ -254,7 +254,9 @@ server's own option files.",
         };
         gate.close(&Deadline::of(&self.env), || {
             Ok(server::running(resource, &started.datadir)?.is_some())
-        })
+        })?;
+        volatile.poke(); // its score is that of the others now
+        Ok(())
     }
 
     fn notify(&self, _: &Notification) {
