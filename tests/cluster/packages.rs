@@ -97,13 +97,15 @@ fn follow(lab: &Lab, heading: &str) {
 }
 
 fn install(node: Node<'_>, package: &str) {
-    node.ok(&format!("dpkg --no-triggers -i {package}"));
+    node.run_for(STEP, &format!("dpkg --no-triggers -i {package}"))
+        .ok();
 }
 
 /// The same package, as the version after this one.
 fn make_next(node: Node<'_>) {
-    node.ok(&format!(
+    let make = format!(
         "rm -rf /tmp/next && dpkg-deb -R {PACKAGE} /tmp/next && sed -i 's/^Version: .*/&+next/' /tmp/next/DEBIAN/control &&
-         dpkg-deb --root-owner-group -b /tmp/next {NEXT}"
-    ));
+         dpkg-deb --root-owner-group -Zgzip -z1 -b /tmp/next {NEXT}"
+    );
+    node.run_for(STEP * 2, &make).ok();
 }
