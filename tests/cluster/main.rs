@@ -41,5 +41,4 @@ mod timed;
 mod transfer;
 mod transfer_cut;
 mod two_clusters;
-mod vip;
 mod writer_lost;

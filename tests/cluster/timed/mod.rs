@@ -8,3 +8,4 @@ mod moved_address;
 mod peer;
 mod single_writer;
 mod slow_recovery;
+mod vip;
