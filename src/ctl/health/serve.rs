@@ -1,4 +1,5 @@
-//! A little HTTP server for load balancers and Prometheus. Each answer is a look of that moment.
+//! A little HTTP server for load balancers and Prometheus. Each answer is a look of that moment at the server; the cluster is
+//! asked once, for the resource's parameters, so that no answer depends on it and none starts a program.
 
 use std::net::SocketAddr;
 
@@ -10,6 +11,7 @@ use crate::ctl::error::Error;
 use crate::galera::health::Health;
 use crate::galera::pulse::{self, Pulse};
 use crate::galera::wsrep::LocalState;
+use crate::ocf::Env;
 
 /// Serves until it is killed.
 ///
@@ -21,13 +23,23 @@ pub(in crate::ctl) fn serve(words: &cli::Serve) -> Result<(), Error> {
         place,
         error: error.to_string(),
     })?;
+    let mut known = None;
     for request in server.incoming_requests() {
-        let found = environment(words.resource.as_deref())
-            .and_then(|env| pulse::look(&env).map_err(Error::Pulse));
+        let found = parameters(&mut known, words.resource.as_deref())
+            .and_then(|env| pulse::look(env).map_err(Error::Pulse));
         let page = page(request.url(), &found, words.donor);
         answer(request, page);
     }
     Ok(())
+}
+
+/// The resource's environment: asked for again and again until the cluster has told it.
+fn parameters<'a>(known: &'a mut Option<Env>, resource: Option<&str>) -> Result<&'a Env, Error> {
+    let env = match known.take() {
+        Some(env) => env,
+        None => environment(resource)?,
+    };
+    Ok(known.insert(env))
 }
 
 /// What a client gets.
