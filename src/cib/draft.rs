@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::attributes::{AttributeSet, Attributes, Pair};
 use super::error::CibError;
 use super::read::{Element, Text, Xml};
@@ -24,10 +26,10 @@ enum SetDraft {
 /// All sets and pairs of the CIB by id, for `id-ref`, and the names that are taken.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
-    sets: HashMap<Text, Arc<AttributeSet>>,
-    pairs: HashMap<Text, Pair>,
-    resources: HashSet<Text>,
-    nodes: HashSet<Text>,
+    sets: HashMap<Text, Arc<AttributeSet>, RandomState>,
+    pairs: HashMap<Text, Pair, RandomState>,
+    resources: HashSet<Text, RandomState>,
+    nodes: HashSet<Text, RandomState>,
 }
 
 impl Catalog {
@@ -90,7 +92,10 @@ impl Draft {
 }
 
 /// Fills in the pairs of `set` that are references.
-fn resolve_pairs(set: Arc<AttributeSet>, all: &HashMap<Text, Pair>) -> Arc<AttributeSet> {
+fn resolve_pairs(
+    set: Arc<AttributeSet>,
+    all: &HashMap<Text, Pair, RandomState>,
+) -> Arc<AttributeSet> {
     if set.pairs().iter().all(|pair| !pair.name.is_empty()) {
         return set;
     }
