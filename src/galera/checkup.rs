@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::database::{Cause, Database, DatabaseError};
+use super::database::Database;
 use super::datadir::free_mib;
 use super::health::{self, Deep, Limits, Seen};
 use super::membership::ANSWER;
 use super::params::GaleraParams;
 use super::settings;
+use super::silence::{Cause, DatabaseError};
 use super::volatile::{Note, Started, Volatile};
 use super::wsrep::Status;
 

@@ -8,8 +8,9 @@
 
 use std::time::Duration;
 
-use super::database::{Cause, Database, DatabaseError};
+use super::database::Database;
 use super::node::retry;
+use super::silence::{Cause, DatabaseError};
 use crate::ocf::{Deadline, Failure, wait_until};
 
 /// `information_schema.innodb_trx` shows the same for a tenth of a second, and longer to whoever asks more often.

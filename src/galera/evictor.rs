@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::address;
 use super::ballot::Elector;
-use super::database::{Database, DatabaseError};
+use super::database::Database;
 use super::evict::{self, NodeState, Other, Sight};
 use super::gvwstate::SavedView;
 use super::membership::ANSWER;
@@ -16,6 +16,7 @@ use super::node::Node;
 use super::outlook::Outlook;
 use super::published::Phase;
 use super::settings;
+use super::silence::DatabaseError;
 use crate::sys::links::{self, Link};
 use crate::sys::names;
 

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::database::{Cause, Database};
+use super::database::Database;
 use super::fitness::Fitness;
 use super::node::{Node, retry};
 use super::params::GaleraParams;
 use super::published::{self, Phase};
 use super::record::Seen;
 use super::settings;
+use super::silence::Cause;
 use super::volatile::Mood;
 use super::wsrep::{ClusterStatus, Status};
 use crate::ocf::Failure;

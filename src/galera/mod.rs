@@ -6,6 +6,7 @@ pub mod address;
 mod apart;
 mod arrival;
 mod attempts;
+mod attend;
 pub mod ballot;
 mod bootstrap;
 mod checkup;
@@ -44,6 +45,7 @@ mod rehearsal;
 mod report;
 mod server;
 mod settings;
+pub mod silence;
 mod stop;
 pub mod survey;
 pub mod survivors;
@@ -56,17 +58,16 @@ mod volatile;
 pub mod wsrep;
 
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use self::gate::Gate;
 use self::node::{Node, retry};
-use self::volatile::{Mood, Started, Volatile};
+use self::volatile::{Mood, Volatile};
 use crate::ocf::{
     About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, Notification, Params as _, Role,
     Status, wait_until,
 };
-use crate::sys::{alone, by_resource, command, process};
+use crate::sys::{alone, by_resource};
 
 pub use self::params::GaleraParams;
 
@@ -74,9 +75,6 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// How long a promotion waits for a server that is on its way by itself.
 const REJOINING: Duration = Duration::from_secs(5);
-
-/// How long a job is given to begin before another is started in its place, if it has ended.
-const AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a monitor waits for the job that it starts.
 const SECOND_JOB: Duration = Duration::from_secs(2);
@@ -148,7 +146,7 @@ server's own option files.",
             }
             volatile.set_promoted(false).map_err(retry)?;
             volatile.set_note("starting", Mood::Well);
-            self.attend(&started(&node)?, &Deadline::of(&self.env))?;
+            self.attend(&attend::started(&node)?, &Deadline::of(&self.env))?;
         }
         Ok(())
     }
@@ -268,7 +266,7 @@ server's own option files.",
         let node = self.running_node()?;
         let deadline = Deadline::of(&self.env);
         stop::end_job(&node.resource, &deadline)?;
-        self.attend(&started(&node)?, &deadline)
+        self.attend(&attend::started(&node)?, &deadline)
     }
 
     fn job(&self) -> Done {
@@ -319,75 +317,6 @@ impl Galera {
         }
         volatile.poke();
     }
-
-    /// A server that runs on this resource's data although nobody started it here.
-    fn found_running(&self) -> Result<Option<Started>, Failure> {
-        match settings::Settings::read(&self.params, &self.env) {
-            Ok(settings) => {
-                let found = server::running(self.env.resource(), &settings.datadir)?;
-                let node = self.env.node().unwrap_or_default().to_owned();
-                Ok(found.map(|process| Started {
-                    socket: hand::socket(process, &settings.socket),
-                    datadir: settings.datadir,
-                    node,
-                }))
-            }
-            // What was never started needs no valid configuration to be not running.
-            Err(unreadable) => {
-                let resource = self.env.resource();
-                let named = self.params.datadir.clone();
-                let datadir = named.map_or_else(|| stop::usual(resource), Ok)?;
-                if server::running(resource, &datadir)?.is_some() {
-                    let place = datadir.display();
-                    return Err(Failure::Retry(format!(
-                        "a server runs on {place}, but {unreadable}"
-                    )));
-                }
-                log::warn!("{unreadable}");
-                Ok(None)
-            }
-        }
-    }
-
-    /// Takes the resource in hand: starts the background job and returns once that has taken over.
-    fn attend(&self, started: &Started, deadline: &Deadline) -> Done {
-        let volatile = Volatile::of(self.env.resource());
-        stop::end_job(self.env.resource(), deadline)?; // one whose files are gone would stand in the way
-        volatile.set_started(started).map_err(retry)?;
-        let mut job = self.spawn_job()?;
-        let mut patience = Deadline::after(AGAIN);
-        wait_until(deadline, STEP, "the background job to begin", || {
-            if volatile.process("job").is_some() {
-                return Ok(Some(()));
-            }
-            // Somebody may have killed it before it had said that it lives.
-            if patience.passed() && job.try_wait().map_err(retry)?.is_some() {
-                job = self.spawn_job()?;
-                patience = Deadline::after(AGAIN);
-            }
-            Ok::<_, Failure>(None)
-        })
-    }
-
-    fn spawn_job(&self) -> Result<Child, Failure> {
-        let mut job = command::program(process::own_program().map_err(retry)?);
-        job.arg(Action::Job.name()).envs(self.env.pairs());
-        job.env(stop::JOB, self.env.resource());
-        job.stdout(Stdio::null()).stderr(Stdio::null());
-        job.spawn()
-            .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))
-    }
-}
-
-/// What `stop` and `monitor` will need of this node.
-fn started(node: &Node) -> Result<Started, Failure> {
-    let configured = &node.settings.socket;
-    let running = node.server().running()?;
-    Ok(Started {
-        datadir: node.settings.datadir.clone(),
-        socket: running.map_or_else(|| configured.clone(), |it| hand::socket(it, configured)),
-        node: node.name.clone(),
-    })
 }
 
 /// Any failure as one that may pass: 2 to 6 would take the resource away from the node.

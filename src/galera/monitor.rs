@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::checkup::Patient;
-use super::database::DatabaseError;
 use super::health::{self, Health, Limits, Seen};
 use super::membership::SERVING;
 use super::params::GaleraParams;
 use super::server;
+use super::silence::DatabaseError;
 use super::volatile::{Mood, Note, Started, Volatile};
 use crate::ocf::{Deadline, Env, Failure, Params as _, Status, wait_until};
 use crate::sys::process::Process;
@@ -211,7 +211,7 @@ fn broken(promoted: bool, reason: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::database::Cause;
+    use super::super::silence::Cause;
     use super::*;
 
     fn note(text: &str, mood: Mood, since: u64) -> Note {

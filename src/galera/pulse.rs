@@ -2,10 +2,10 @@
 //! that it may be asked as often as somebody likes.
 
 use super::checkup::Patient;
-use super::database::DatabaseError;
 use super::health::{self, Health};
 use super::params;
 use super::server;
+use super::silence::DatabaseError;
 use super::volatile::Volatile;
 use super::wsrep::Status;
 use crate::ocf::{Env, Failure};

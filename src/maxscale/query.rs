@@ -9,7 +9,7 @@ use super::account::Account;
 use super::greeting::{Place, place};
 use super::health::{Seen, Watched};
 use super::params::MaxScaleParams;
-use crate::galera::database::cause;
+use crate::galera::silence::cause;
 use crate::ocf::Deadline;
 
 /// No answer to the question has a row longer than this.
