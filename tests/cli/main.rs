@@ -6,6 +6,7 @@
 //! | `description` | the meta-data: everywhere, for everybody, as reviewed |
 //! | `galeractl` | the command for people: usage, exit codes, saved CIBs |
 //! | `installed` | the layout that `make install` makes; static programs in an empty root |
+//! | `pages` | the pages of `docs/`: found from the README, and no link leads nowhere |
 //! | `peer` | what happened to users of the other agent: the table of proofs |
 //! | `tester` | `ocf-tester`, which knows no cluster |
 #![allow(
@@ -21,6 +22,7 @@ mod answers;
 mod description;
 mod galeractl;
 mod installed;
+mod pages;
 mod peer;
 
 mod tester;
