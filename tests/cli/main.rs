@@ -6,8 +6,9 @@
 //! | `description` | the meta-data: everywhere, for everybody, as reviewed |
 //! | `galeractl` | the command for people: usage, exit codes, saved CIBs |
 //! | `installed` | the layout that `make install` makes; static programs in an empty root |
-//! | `pages` | the pages of `docs/`: found from the README, and no link leads nowhere |
+//! | `pages` | the pages of `docs/`: found from the README, no link leads nowhere, each failure names its test |
 //! | `peer` | what happened to users of the other agent: the table of proofs |
+//! | `reasons` | every exit reason has an entry in `docs/reasons.md` |
 //! | `tester` | `ocf-tester`, which knows no cluster |
 #![allow(
     clippy::unwrap_used,
@@ -24,7 +25,7 @@ mod galeractl;
 mod installed;
 mod pages;
 mod peer;
-
+mod reasons;
 mod tester;
 
 use std::time::Duration;

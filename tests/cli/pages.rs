@@ -1,8 +1,10 @@
-//! The pages of `docs/`: each is found from the README, and each link leads somewhere.
+//! The pages of `docs/`: each is found from the README, each link leads somewhere, each failure names the test that shows it.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::peer::{functions, quoted, text_of};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -90,4 +92,30 @@ fn every_link_of_readme_and_pages_leads_to_a_file_and_a_heading_that_are_there()
     }
     assert!(count > 40, "only {count} links were found");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn each_failure_names_a_test_that_is_there_or_says_that_none_is() {
+    let table = fs::read_to_string(Path::new(ROOT).join("docs/failures.md")).unwrap();
+    let (src, tests) = (text_of("src"), text_of("tests"));
+    let there: BTreeSet<_> = functions(&src).union(&functions(&tests)).copied().collect();
+    let mut rows = 0;
+    for line in table.lines() {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let [_, event, does, see, act, proof, _] = cells[..] else {
+            continue;
+        };
+        if event == "event" || event.starts_with("---") {
+            continue;
+        }
+        rows += 1;
+        let names = quoted(proof);
+        for name in &names {
+            assert!(there.contains(name), "{event}: there is no test {name}");
+        }
+        let told = !names.is_empty() || proof.contains("not tested");
+        let complete = [does, see, act].iter().all(|cell| !cell.is_empty());
+        assert!(told && complete, "{line}");
+    }
+    assert!(rows > 60, "only {rows} rows");
 }

@@ -10,7 +10,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const ROWS: [(char, usize); 2] = [('D', 15), ('U', 28)];
 
 /// Every Rust file below this folder.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -23,14 +23,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn text_of(folder: &str) -> String {
+pub fn text_of(folder: &str) -> String {
     let files = sources(&Path::new(ROOT).join(folder));
     let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
     texts.collect::<Vec<_>>().join("\n")
 }
 
 /// The functions that these sources declare.
-fn functions(text: &str) -> BTreeSet<&str> {
+pub fn functions(text: &str) -> BTreeSet<&str> {
     let declared = text.lines().filter_map(|line| {
         let line = line.trim_start();
         let line = line.strip_prefix("pub ").unwrap_or(line);
@@ -40,7 +40,7 @@ fn functions(text: &str) -> BTreeSet<&str> {
 }
 
 /// What stands in backticks.
-fn quoted(cell: &str) -> Vec<&str> {
+pub fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
