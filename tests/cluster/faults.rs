@@ -35,85 +35,83 @@ fn taken(port: u16) -> (String, String) {
     (harm, "kill $(cat /run/taken)".to_owned())
 }
 
-fn client_port() -> Passing {
-    let (harm, mend) = taken(3306);
+fn row(name: &'static str, (harm, mend): (String, String), words: &'static str) -> Passing {
     Passing {
-        name: "port 3306 taken",
-        harm,
-        mend,
-        words: "Address already in use",
-    }
-}
-
-fn passing() -> Vec<Passing> {
-    let option = |line: &str| {
-        (
-            format!("echo '{line} # test' >>{CNF}"),
-            format!("sed -i '/# test/d' {CNF}"),
-        )
-    };
-    let commands = |harm: &str, mend: &str| (harm.to_owned(), mend.to_owned());
-    let data = "/var/lib/mysql";
-    let rows = [
-        (
-            "an unknown option",
-            option("nonsense=1"),
-            "unknown variable 'nonsense=1'",
-        ),
-        (
-            "more memory than there is",
-            option("innodb_buffer_pool_size=8T"),
-            "Out of memory",
-        ),
-        (
-            "data of another owner",
-            commands(
-                &format!("chown -R root:root {data} && chmod 700 {data}"),
-                &format!("chown -R mysql:mysql {data} && chmod 755 {data}"),
-            ),
-            "Permission denied",
-        ),
-        (
-            "a file that may not be read",
-            commands(
-                &format!("chmod 0 {data}/ibdata1"),
-                &format!("chmod 660 {data}/ibdata1"),
-            ),
-            "ibdata1",
-        ),
-        (
-            "read-only data",
-            commands(
-                &format!("mount --bind {data} {data} && mount -o remount,ro,bind {data}"),
-                &format!("umount {data}"),
-            ),
-            "Read-only file system",
-        ),
-        (
-            "a full disk",
-            commands(
-                &format!(
-                    "cd /var/lib && rm -f mysql/galera.cache mysql/ibtmp1 && mv mysql away && mkdir mysql && \
-                     mount -t tmpfs -o size=$(du -sm away | cut -f1)m tmpfs {data} && cp -a away/. mysql && \
-                     chown mysql:mysql mysql; cat /dev/zero >mysql/filler; true"
-                ),
-                &format!("umount {data}; cd /var/lib && rmdir mysql && mv away mysql"),
-            ),
-            "No space left on device",
-        ),
-        (
-            "port 4567 taken",
-            taken(4567),
-            "failed to open gcomm backend connection",
-        ),
-    ];
-    let rows = rows.into_iter().map(|(name, (harm, mend), words)| Passing {
         name,
         harm,
         mend,
         words,
-    });
-    rows.collect()
+    }
+}
+
+/// A line in the server's own option file.
+fn option(line: &str) -> (String, String) {
+    (
+        format!("echo '{line} # test' >>{CNF}"),
+        format!("sed -i '/# test/d' {CNF}"),
+    )
+}
+
+fn of_the_server() -> [Passing; 3] {
+    [
+        row(
+            "an unknown option",
+            option("nonsense=1"),
+            "unknown variable 'nonsense=1'",
+        ),
+        row(
+            "more memory than there is",
+            option("innodb_buffer_pool_size=8T"),
+            "Out of memory",
+        ),
+        row(
+            "port 4567 taken",
+            taken(4567),
+            "failed to open gcomm backend connection",
+        ),
+    ]
+}
+
+fn of_the_disk() -> [Passing; 4] {
+    const DATA: &str = "/var/lib/mysql";
+    [
+        row(
+            "data of another owner",
+            (
+                format!("chown -R root:root {DATA} && chmod 700 {DATA}"),
+                format!("chown -R mysql:mysql {DATA} && chmod 755 {DATA}"),
+            ),
+            "Permission denied",
+        ),
+        row(
+            "a file that may not be read",
+            (
+                format!("chmod 0 {DATA}/ibdata1"),
+                format!("chmod 660 {DATA}/ibdata1"),
+            ),
+            "ibdata1",
+        ),
+        row(
+            "read-only data",
+            (
+                format!("mount --bind {DATA} {DATA} && mount -o remount,ro,bind {DATA}"),
+                format!("umount {DATA}"),
+            ),
+            "Read-only file system",
+        ),
+        row(
+            "a full disk",
+            (
+                format!(
+                    "cd /var/lib && rm -f mysql/galera.cache mysql/ibtmp1 && mv mysql away && mkdir mysql && \
+                     mount -t tmpfs -o size=$(du -sm away | cut -f1)m tmpfs {DATA} && cp -a away/. mysql && \
+                     chown mysql:mysql mysql; cat /dev/zero >mysql/filler; true"
+                ),
+                format!("umount {DATA}; cd /var/lib && rmdir mysql && mv away mysql"),
+            ),
+            "No space left on device",
+        ),
+    ]
 }
 
 #[test]
@@ -126,9 +124,10 @@ fn what_keeps_a_server_down_is_told_in_its_own_words_and_costs_no_data() {
     let node = lab.node(lab.unpromoted()[0]);
     lab.maintenance(true);
     assert_eq!(node.act("stop").code, 0);
-    let untold: Vec<String> = passing()
-        .iter()
-        .filter_map(|fault| told(node, fault))
+    let untold: Vec<String> = of_the_server()
+        .into_iter()
+        .chain(of_the_disk())
+        .filter_map(|fault| told(node, &fault))
         .collect();
     assert!(untold.is_empty(), "{}", untold.join("\n"));
     refused_at_once(node);
@@ -136,7 +135,13 @@ fn what_keeps_a_server_down_is_told_in_its_own_words_and_costs_no_data() {
     assert_eq!(full_transfers(&marks), 0);
     assert_eq!(node.act("stop").code, 0);
     lab.insert(1, 56);
-    assert_eq!(told(node, &client_port()), None);
+    assert_eq!(
+        told(
+            node,
+            &row("port 3306 taken", taken(3306), "Address already in use")
+        ),
+        None
+    );
     synced_again(&lab, node);
     // Although write sets were missed: the recovery before the join asks for this port already.
     assert_eq!(full_transfers(&marks), 0);
