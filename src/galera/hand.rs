@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::server;
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use super::volatile::Volatile;
 use crate::ocf::Failure;
-use crate::sys::process::Process;
+use crate::sys::process::{Process, Watch};
 use crate::sys::sockets;
 
 /// Takes a server in hand that somebody else started, maybe with other options than ours: from now on it is found and
-/// asked whatever becomes of its files.
+/// asked whatever becomes of its files, and nobody but the cluster recovers it.
 ///
 /// # Errors
 /// When that cannot be noted.
 pub fn adopt(resource: &str, process: Process, settings: &Settings) -> Result<(), Failure> {
+    end_wrapper(process);
     note(resource, process, &socket(process, &settings.socket))
 }
 
@@ -41,4 +42,20 @@ pub fn note(resource: &str, process: Process, socket: &Path) -> Result<(), Failu
     noted
         .and_then(|()| volatile.set_socket(socket))
         .map_err(|error| server::unusable("its own directory", &error))
+}
+
+/// Ends the wrapper that somebody has started a server with; the server goes on. It would start a server again that was
+/// killed, with the options of its first start: those may name an empty cluster address.
+pub fn end_wrapper(server: Process) {
+    let is_wrapper = |parent: &Process| {
+        let words = parent.arguments();
+        words
+            .iter()
+            .take(2)
+            .any(|word| settings::is_wrapper(Path::new(word)))
+    };
+    if let Some(watch) = server.parent().filter(is_wrapper).and_then(Watch::of) {
+        log::info!("ending the wrapper of process {}, the server", server.pid);
+        watch.kill();
+    }
 }

@@ -312,7 +312,7 @@ pub fn stop(
         .or(any_holder(datadir)?)
     {
         log::info!("stopping the server, process {}", server.pid);
-        end_wrapper(server);
+        hand::end_wrapper(server);
         if let Some(watch) = Watch::of(server) {
             watch.terminate();
             let mut look = Deadline::after(Duration::ZERO);
@@ -340,20 +340,6 @@ pub fn stop(
         }
         Ok::<_, Failure>(rest.is_none().then_some(()))
     })
-}
-
-/// Ends the wrapper that somebody has started a server with: it would start a killed one again.
-fn end_wrapper(server: Process) {
-    let is_wrapper = |parent: &Process| {
-        let words = parent.arguments();
-        words
-            .iter()
-            .take(2)
-            .any(|word| settings::is_wrapper(Path::new(word)))
-    };
-    if let Some(watch) = server.parent().filter(is_wrapper).and_then(Watch::of) {
-        watch.kill();
-    }
 }
 
 /// A process that still has to do with the data.

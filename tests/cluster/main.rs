@@ -14,6 +14,7 @@
     reason = "a test crate: it starts programs, waits for them, and panics to fail"
 )]
 
+mod cookbook;
 mod creation;
 mod defects;
 mod encryption;

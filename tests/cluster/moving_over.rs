@@ -1,6 +1,7 @@
 //! A configuration written for `ocf:heartbeat:galera`.
 
-use crate::harness::{Lab, lives};
+use crate::harness::{Lab, MULTI_WRITER, lives, repository_file};
+use crate::timed::peer;
 
 /// As it stands in the CIB of a cluster that runs the other agent; only the agent's name is another.
 const THEIRS: &str = "
@@ -34,4 +35,55 @@ fn a_configuration_of_the_peer_works_when_only_the_name_is_changed() {
     assert_eq!(lives(&lab)[1..], before[1..]);
     lab.stop_clone();
     assert!(lab.nodes().all(|node| node.database_processes().is_empty()));
+}
+
+#[test]
+fn the_cookbooks_move_from_the_peer_fails_no_write_and_restarts_no_server() {
+    let Some(lab) = Lab::with_agent() else { return };
+    peer::serve(&lab, "/usr/bin/mysqld_safe");
+    let address = with_address(&lab);
+    as_installed(&lab, MULTI_WRITER);
+    let before = lives(&lab);
+    let client = lab.writer(&[&address], 50);
+    lab.rows_flow(1);
+
+    let ((), fewest) = lab.fewest_synced(|| {
+        lab.follow("docs/cookbook.md", "## Move from `ocf:heartbeat:galera`");
+    });
+    assert_eq!(fewest, 3, "servers Synced during the move");
+    assert!(!lab.cib().contains("provider=\"heartbeat\" type=\"galera\""));
+    assert_eq!(lab.promoted(), [1, 2, 3]);
+    assert_eq!(lives(&lab), before, "a server was restarted");
+    for node in lab.nodes() {
+        let wrapper = node.run("pgrep -x 'mysqld_safe|mariadbd-safe'");
+        assert_eq!(wrapper.code, 1, "a wrapper runs: {wrapper:?}");
+    }
+
+    let report = client.finish();
+    assert_eq!((report.lost, report.errors), (Some(0), 0), "{report:?}");
+    lab.kill_server(3);
+    lab.wait_in_service("the death of a server that moved");
+    assert_eq!(lives(&lab)[..2], before[..2]);
+}
+
+/// An address that follows the promoted instances, as clients of the peer have it.
+fn with_address(lab: &Lab) -> String {
+    let address = lab.address_of_clients();
+    lab.load_crm_text(&format!(
+        "
+primitive ip ocf:heartbeat:IPaddr2 params ip={address} op monitor interval=10s timeout=20s
+colocation ip-with-db inf: ip db-clone:Promoted
+order db-before-ip Mandatory: db-clone:promote ip:start
+"
+    ));
+    lab.settle();
+    address
+}
+
+/// Puts an example where the package has it.
+fn as_installed(lab: &Lab, example: &str) {
+    std::fs::write(lab.shared().join("example"), repository_file(example)).expect("the example");
+    let place = format!("/usr/share/doc/galera-rs/{example}");
+    lab.any()
+        .ok(&format!("install -D -m 644 /run/lab/example {place}"));
 }

@@ -79,20 +79,8 @@ fn package() -> PathBuf {
         .unwrap_or_else(|| panic!("no package in {folder}: make deb"))
 }
 
-/// Does on one node what the document says below this heading, word by word.
 fn follow(lab: &Lab, heading: &str) {
-    let text = include_str!("../../docs/install.md");
-    let (_, below) = text.split_once(heading).expect("the heading");
-    let (_, block) = below.split_once("```sh\n").expect("its commands");
-    let (commands, _) = block.split_once("```").expect("their end");
-    for command in commands.lines() {
-        let output = lab.any().run_for(Duration::from_secs(150), command);
-        assert_eq!(
-            output.code, 0,
-            "{command}: {}{}",
-            output.stdout, output.stderr
-        );
-    }
+    lab.follow("docs/install.md", heading);
     lab.wait_in_service(heading);
 }
 

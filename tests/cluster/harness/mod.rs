@@ -4,6 +4,7 @@
 mod agent;
 mod command;
 mod data;
+mod document;
 mod evidence;
 mod fault;
 mod galera;

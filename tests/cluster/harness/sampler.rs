@@ -1,4 +1,4 @@
-//! Watches who is writable, for as long as something else goes on.
+//! Watches the servers, for as long as something else goes on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -24,14 +24,20 @@ pub struct Seen {
 impl Lab {
     /// Does `act` and watches meanwhile whether two servers are ever writable at once.
     pub fn watched<T>(&self, act: impl FnOnce() -> T) -> (T, Seen) {
-        let over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let watcher = scope.spawn(|| self.watch(&over));
-            let ended = End(&over);
-            let done = act();
-            drop(ended);
-            (done, watcher.join().expect("the watcher"))
-        })
+        meanwhile(|over| self.watch(over), act)
+    }
+
+    /// Does `act` and counts meanwhile how many servers are Synced: the fewest that were.
+    pub fn fewest_synced<T>(&self, act: impl FnOnce() -> T) -> (T, usize) {
+        let count = |over: &AtomicBool| {
+            let mut fewest = usize::from(self.nodes);
+            while !over.load(Ordering::Relaxed) {
+                fewest = fewest.min(self.nodes().filter(Node::synced).count());
+                thread::sleep(OFTEN);
+            }
+            fewest
+        };
+        meanwhile(count, act)
     }
 
     fn watch(&self, over: &AtomicBool) -> Seen {
@@ -59,6 +65,21 @@ impl Lab {
         }
         seen
     }
+}
+
+/// Does `act` while another thread watches, until it is over.
+fn meanwhile<T, S: Send>(
+    watch: impl FnOnce(&AtomicBool) -> S + Send,
+    act: impl FnOnce() -> T,
+) -> (T, S) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch(&over));
+        let ended = End(&over);
+        let done = act();
+        drop(ended);
+        (done, watcher.join().expect("the watcher"))
+    })
 }
 
 /// Ends the watch, also when the scenario fails.

@@ -5,7 +5,7 @@ mod bench_monitor;
 mod evict;
 mod hand;
 mod moved_address;
-mod peer;
+pub mod peer;
 mod single_writer;
 mod slow_recovery;
 mod vip;

@@ -26,8 +26,14 @@ clone db-clone db meta promotable=true promoted-max=3 ordered=false interleave=t
 /// A lab where the peer's agent runs the cluster.
 fn with_peer(binary: &str) -> Option<Lab> {
     let lab = Lab::up(3)?;
-    lab.prepare_galera(&[]);
     lab.fencing();
+    serve(&lab, binary);
+    Some(lab)
+}
+
+/// Has the peer's agent bring a cluster into service.
+pub fn serve(lab: &Lab, binary: &str) {
+    lab.prepare_galera(&[]);
     let start = Instant::now();
     lab.load_crm_text(&configuration(binary));
     lab.wait("the peer's first start", Duration::from_secs(180), || {
@@ -38,7 +44,6 @@ fn with_peer(binary: &str) -> Option<Lab> {
         "heartbeat:galera ({binary}): first start {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    Some(lab)
 }
 
 /// From the kill until all are Synced again, for each of three rounds; ends with the first "never". Measured once in a run.
