@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use thiserror::Error;
 
 use super::process::Watch;
@@ -75,7 +77,8 @@ pub fn is_installed(name: &str) -> bool {
         .any(|folder| std::path::Path::new(folder).join(name).is_file())
 }
 
-/// Runs the program to its end, at most for `limit`, and not beyond the time that this process has itself.
+/// Runs the program to its end, at most for `limit`, and not beyond the time that this process has itself. Its end is that of its
+/// output too: what it leaves behind and still writes there counts as the program, and is killed with it.
 ///
 /// # Errors
 /// When it cannot be started or takes longer. Any exit code is an [`Output`].
@@ -88,22 +91,22 @@ pub fn run(mut command: Command, limit: Duration) -> Result<Output, CommandError
     };
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(start)?;
+    let deadline = Deadline::after(limit);
     let stdout = drain(child.stdout.take());
     let stderr = drain(child.stderr.take());
-    if !ended(&mut child, limit) {
-        let _ = child.kill();
-        let _ = child.wait();
+    let said = || Some((collect(&stdout, &deadline)?, collect(&stderr, &deadline)?));
+    let Some((stdout, stderr)) = ended(&child, limit).then(said).flatten() else {
+        kill(&mut child);
         return Err(CommandError::TooLong {
             program: name,
             limit,
         });
-    }
+    };
     let status = child.wait().map_err(start)?;
-    let stderr = String::from_utf8_lossy(&collect(stderr)).into_owned();
     Ok(Output {
         code: status.code(),
-        stdout: collect(stdout),
-        stderr,
+        stdout,
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
     })
 }
 
@@ -128,9 +131,8 @@ pub fn launch(
         .and_then(|out| Ok((out, words.try_clone()?)));
     let (out, err) = both.map_err(start)?;
     let mut child = command.stdout(out).stderr(err).spawn().map_err(start)?;
-    if !ended(&mut child, limit) {
-        let _ = child.kill();
-        let _ = child.wait();
+    if !ended(&child, limit) {
+        kill(&mut child);
         return Err(CommandError::TooLong { program, limit });
     }
     child.wait().map(|status| status.code()).map_err(start)
@@ -140,32 +142,46 @@ fn command_name(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }
 
-fn ended(child: &mut Child, limit: Duration) -> bool {
+fn ended(child: &Child, limit: Duration) -> bool {
     match Watch::of_pid(child.id()) {
         Some(watch) => watch.ended_within(limit),
         None => true, // it has ended already
     }
 }
 
-/// Reads a pipe to its end on a thread of its own, so that the program never waits for us.
-fn drain(pipe: Option<impl Read + Send + 'static>) -> Option<JoinHandle<Vec<u8>>> {
-    let mut pipe = pipe?;
-    Some(thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
-        bytes
-    }))
+/// Ends the program with all of its group. Its number is that of the group, and nobody else's until it has been waited for.
+fn kill(child: &mut Child) {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(Err(error)) = group.map(|group| kill_process_group(group, Signal::KILL)) {
+        log::debug!("cannot kill the group of {}: {error}", child.id());
+    }
+    let _ = child.kill(); // whatever became of its group
+    let _ = child.wait();
 }
 
-fn collect(reader: Option<JoinHandle<Vec<u8>>>) -> Vec<u8> {
-    reader
-        .and_then(|thread| thread.join().ok())
-        .unwrap_or_default()
+/// Reads a pipe to its end on a thread of its own, so that the program never waits for us.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut pipe) = pipe {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            let _ = sender.send(bytes);
+        });
+    }
+    receiver
+}
+
+/// All that came through a pipe; `None` when somebody still holds its other end at the deadline.
+fn collect(reader: &Receiver<Vec<u8>>, deadline: &Deadline) -> Option<Vec<u8>> {
+    reader.recv_timeout(deadline.left()).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::process::Process;
     use super::*;
+    use crate::ocf::{TimedOut, wait_until};
 
     fn shell(script: &str) -> Command {
         let mut command = program("sh");
@@ -192,6 +208,32 @@ mod tests {
             error.to_string(),
             "sh did not end within 0.05 s and was killed"
         );
+    }
+
+    /// A script whose child sleeps and keeps its output; returns how it ended when the child is gone, too.
+    fn with_a_sleeping_child(end: &str) -> CommandError {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let script = format!("sleep 600 & echo $! >{}; {end}", file.display());
+        let error = run(shell(&script), Duration::from_secs(1)).unwrap_err();
+        let pid = std::fs::read_to_string(&file).unwrap();
+        let pid = pid.trim().parse().unwrap();
+        let deadline = Deadline::after(Duration::from_secs(10));
+        let gone = || Ok::<_, TimedOut>(Process::of_pid(pid).is_none().then_some(()));
+        wait_until(&deadline, Duration::from_millis(5), "its end", gone).unwrap();
+        error
+    }
+
+    #[test]
+    fn what_a_program_started_ends_with_it() {
+        let error = with_a_sleeping_child("wait");
+        assert!(matches!(error, CommandError::TooLong { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_child_that_keeps_the_output_of_a_program_that_has_ended_does_not_block() {
+        let error = with_a_sleeping_child("exit 0");
+        assert!(matches!(error, CommandError::TooLong { .. }), "{error}");
     }
 
     #[test]
