@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::env::Env;
 
-/// Used when the environment has no timeout, as by hand: Pacemaker's own default.
+/// Used when the environment has no timeout, as that of a tester: Pacemaker's own default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The time kept back from any timeout, unless a tenth of it is less.

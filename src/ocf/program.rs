@@ -22,8 +22,9 @@ pub fn main<A: Agent>() -> ExitCode {
     let ended = if env.is_by_hand() {
         match by_hand::read::<A>(words) {
             Ok(request) => guarded(&A::ABOUT, || {
+                let env = with_time(&A::ABOUT, request.action, env.clone());
                 Deadline::of(&env).bind();
-                by_hand::answer::<A>(&request, env.clone(), &mut out)
+                by_hand::answer::<A>(&request, env, &mut out)
             }),
             Err(usage) => return by_hand::explain(&usage).into(),
         }
@@ -38,6 +39,18 @@ pub fn main<A: Agent>() -> ExitCode {
         })
     };
     conclude(&env, &ended).into()
+}
+
+/// Gives an action without a time-out the one that the agent advertises, as the cluster would: a healthy stop must not be cut short
+/// only because a person asked for it.
+fn with_time(about: &About, action: Action, env: Env) -> Env {
+    let rows = about.actions.iter().filter(|row| row.action == action);
+    match rows.map(|row| row.timeout_s).max() {
+        Some(seconds) if env.timeout().is_none() => {
+            env.with_param("CRM_meta_timeout", &format!("{seconds}000"))
+        }
+        Some(_) | None => env,
+    }
 }
 
 /// The action that the cluster asks for.
@@ -96,6 +109,20 @@ mod tests {
         assert!(text.contains("\"explode\", only start, stop"), "{text}");
         let nothing = asked(&Sample::ABOUT, None).unwrap_err();
         assert_eq!(nothing.code(), Code::UNSUPPORTED);
+    }
+
+    #[test]
+    fn by_hand_an_action_has_the_time_that_the_agent_advertises_and_otherwise_what_it_is_given() {
+        let time = |action, pairs: &[(&str, &str)]| {
+            let env = Env::from_pairs(pairs.iter().copied());
+            with_time(&Sample::ABOUT, action, env).timeout()
+        };
+        let seconds = |number| Some(std::time::Duration::from_secs(number));
+        assert_eq!(time(Action::Stop, &[]), seconds(120));
+        assert_eq!(time(Action::Monitor, &[]), seconds(30));
+        let given = [("OCF_RESKEY_CRM_meta_timeout", "7000")];
+        assert_eq!(time(Action::Stop, &given), seconds(7));
+        assert_eq!(time(Action::Job, &[]), None);
     }
 
     #[test]
