@@ -33,14 +33,17 @@ help:
 build:
 	RUSTFLAGS='-C target-feature=+crt-static -C relocation-model=static' cargo build --release --locked --target $(TARGET) --bins
 
+# In one step: a monitor that meets no program, as while install(1) copies, answers "not installed", which bans the node.
+put = install -m 0755 $(1) $(2)/.$(3).new && mv -f $(2)/.$(3).new $(2)/$(3)
+
 .PHONY: install
 install: build
 	install -d $(DESTDIR)$(OCF_DIR) $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
 	for agent in $(AGENTS); do \
-		install -m 0755 $(OUT)/$$agent $(DESTDIR)$(OCF_DIR)/$$agent && \
+		$(call put,$(OUT)/$$agent,$(DESTDIR)$(OCF_DIR),$$agent) && \
 		ln -sf $(OCF_DIR)/$$agent $(DESTDIR)$(PREFIX)/sbin/$$agent || exit 1; \
 	done
-	install -m 0755 $(OUT)/galeractl $(DESTDIR)$(PREFIX)/bin/galeractl
+	$(call put,$(OUT)/galeractl,$(DESTDIR)$(PREFIX)/bin,galeractl)
 
 # Manual pages and completions, from the programs' own declarations.
 .PHONY: manuals

@@ -8,13 +8,17 @@ use crate::{AGENT, GALERACTL, MAXSCALE, VIP, available, bare, is_root, run};
 
 /// Runs `make install` without its build: what is installed are the programs under test.
 fn install(destination: &str) {
+    install_with(destination, "/usr/bin:/bin");
+}
+
+fn install_with(destination: &str, path: &str) {
     let built = tempfile::tempdir().unwrap();
     for program in [AGENT, VIP, MAXSCALE, GALERACTL] {
         let name = Path::new(program).file_name().unwrap();
         std::os::unix::fs::symlink(program, built.path().join(name)).unwrap();
     }
     let mut make = bare("/usr/bin/make");
-    make.env("PATH", "/usr/bin:/bin")
+    make.env("PATH", path)
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     make.args(["-o", "build", "TARGET=none", "install"]);
     make.arg(format!("DESTDIR={destination}"));
@@ -93,4 +97,30 @@ fn static_programs_run_in_an_empty_root() {
         );
         assert!(answer.stdout.contains(name), "{}", answer.stdout);
     }
+}
+
+/// A monitor that meets no program answers "not installed", and the node is banned. install(1) removes a file, then copies.
+#[test]
+fn an_installation_over_another_never_leaves_a_program_missing() {
+    if !available(Path::new("/usr/bin/make").exists(), "make") {
+        return;
+    }
+    let (root, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let destination = root.path().display().to_string();
+    install(&destination);
+    let wary = tools.path().join("install");
+    let script = "#!/bin/sh\nfor last; do :; done\nif [ -f \"$last\" ]; then echo \"over $last\" >&2; exit 1; fi\n\
+                  exec /usr/bin/install \"$@\"\n";
+    fs::write(&wary, script).unwrap();
+    fs::set_permissions(&wary, fs::Permissions::from_mode(0o755)).unwrap();
+    install_with(
+        &destination,
+        &format!("{}:/usr/bin:/bin", tools.path().display()),
+    );
+    let agents = root.path().join("usr/lib/ocf/resource.d/galera-rs");
+    assert_eq!(
+        fs::read_dir(agents).unwrap().count(),
+        3,
+        "something is left over"
+    );
 }

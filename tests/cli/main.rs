@@ -9,6 +9,7 @@
 //! | `pages` | the pages of `docs/`: found from the README, no link leads nowhere, each failure names its test |
 //! | `peer` | what happened to users of the other agent: the table of proofs |
 //! | `reasons` | every exit reason has an entry in `docs/reasons.md` |
+//! | `removal` | the scripts of packages that are removed |
 //! | `tester` | `ocf-tester`, which knows no cluster |
 #![allow(
     clippy::unwrap_used,
@@ -26,6 +27,7 @@ mod installed;
 mod pages;
 mod peer;
 mod reasons;
+mod removal;
 mod tester;
 
 use std::time::Duration;
