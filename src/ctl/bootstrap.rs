@@ -21,8 +21,12 @@ const STEP: Duration = Duration::from_millis(500);
 
 /// Gives the order that the words ask for.
 pub(super) fn run(words: &Bootstrap, out: &mut dyn Write) -> Result<(), Error> {
-    let look = || scene::cib(words.cib.as_deref());
-    let scene = Scene::of(look()?, words.resource.as_deref())?;
+    let cib = if words.dry_run {
+        scene::cib(words.cib.as_deref())?
+    } else {
+        scene::running()?
+    };
+    let scene = Scene::of(cib, words.resource.as_deref())?;
     let order = if words.dry_run {
         order::plan(&scene, &words.from)?
     } else {

@@ -16,6 +16,9 @@ use crate::sys::cluster::ClusterError;
 pub(super) enum Error {
     #[error("{0}; run this on a node of a running cluster, or give a saved CIB with --cib FILE")]
     NoCluster(Box<ClusterError>),
+    /// The same, where no saved CIB will do.
+    #[error("{0}; run this on a node of a running cluster")]
+    NotHere(Box<ClusterError>),
     #[error("{0}")]
     Cluster(Box<ClusterError>),
     #[error("cannot read {}: {error}", .path.display())]
@@ -29,7 +32,7 @@ pub(super) enum Error {
     #[error("{0}")]
     Pulse(Failure),
     #[error("cannot listen on {place}: {error}; choose another --address or --port")]
-    Listen { place: SocketAddr, error: String },
+    Listen { place: SocketAddr, error: io::Error },
     #[error("{0}")]
     Refused(#[from] Refused),
     #[error("{0}")]

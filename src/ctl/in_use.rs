@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::error::Error;
+use super::scene;
 use crate::cib::{Cib, Node, Role};
 use crate::sys::by_resource::PROVIDER;
 use crate::sys::cluster;
@@ -23,7 +24,7 @@ pub(super) struct InUse {
 /// # Errors
 /// When there is no cluster here.
 pub(super) fn look() -> Result<InUse, Error> {
-    let cib = cluster::look().map_err(|error| Error::NoCluster(Box::new(error)))?;
+    let cib = scene::running()?;
     Ok(on(&cib, &cluster::node_name()?))
 }
 

@@ -59,18 +59,10 @@ const ENDANGERED: u8 = 4;
 #[must_use]
 pub fn main() -> ExitCode {
     warnings::start();
-    let words = std::iter::once("galeractl".to_owned()).chain(crate::ocf::env::arguments());
-    let cli = match Cli::try_parse_from(words) {
+    let words: Vec<String> = crate::ocf::env::arguments();
+    let cli = match Cli::try_parse_from(std::iter::once(&"galeractl".to_owned()).chain(&words)) {
         Ok(cli) => cli,
-        Err(usage) => {
-            let _ = usage.print();
-            let wrong = usage.use_stderr();
-            return if wrong {
-                USAGE.into()
-            } else {
-                ExitCode::SUCCESS
-            };
-        }
+        Err(usage) => return explain_usage(&usage, &words),
     };
     match run(&cli, &mut io::stdout()) {
         Ok(code) => code,
@@ -81,6 +73,21 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints why the words cannot be used, or the help that was asked for. A monitoring system hears it as it hears everything: on
+/// standard output, and as UNKNOWN; its CRITICAL has the number of wrong usage.
+fn explain_usage(usage: &clap::Error, words: &[String]) -> ExitCode {
+    let _ = usage.print();
+    if !usage.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if !(words.iter().any(|word| word == "health") && words.iter().any(|word| word == "--nagios")) {
+        return USAGE.into();
+    }
+    let answer = health::wrong_usage(usage);
+    let _ = io::stdout().write_all(answer.text.as_bytes());
+    answer.code.into()
 }
 
 /// The command line; manual pages and completions are made from it.

@@ -32,8 +32,15 @@ pub(super) struct Scene {
     nodes: BTreeMap<Elector, String>,
     /// State transfers under way, by node; only of the running cluster.
     pub transfers: BTreeMap<String, Transfer>,
+    /// The parameter that the agent cannot use either.
+    pub malformed: Option<String>,
     /// What is odd about the look itself.
     pub warnings: Vec<String>,
+}
+
+/// The CIB of the running cluster, for a verb that looks at no other.
+pub(super) fn running() -> Result<Cib, Error> {
+    cluster::look().map_err(|error| Error::NotHere(Box::new(error)))
 }
 
 /// The CIB of the running cluster, or a saved one.
@@ -66,12 +73,9 @@ impl Scene {
         let chosen = by_resource::choose(&cib, AGENT, name).map_err(Error::Choice)?;
         let resource = chosen.id.to_string();
         let env = Env::from_pairs(by_resource::parameters(chosen));
-        let mut warnings = Vec::new();
-        let read = |env: &Env| galera::params(env).map_err(|error| error.to_string());
-        let params = read(&env)
-            .map_err(|error| warnings.push(error))
-            .ok()
-            .map_or_else(defaults, Some);
+        let read = galera::params(&env).map_err(|error| error.to_string());
+        let malformed = read.as_ref().err().cloned();
+        let params = read.ok().map_or_else(defaults, Some);
         let asker = Asker {
             resource: &resource,
             enable_creation: params.as_ref().is_some_and(|p| p.enable_creation),
@@ -86,7 +90,8 @@ impl Scene {
             resource,
             outlook,
             transfers: BTreeMap::new(),
-            warnings,
+            warnings: malformed.iter().cloned().collect(),
+            malformed,
         })
     }
 

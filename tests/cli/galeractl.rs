@@ -32,6 +32,26 @@ fn wrong_usage_is_code_2_and_points_to_the_help() {
 }
 
 #[test]
+fn a_monitoring_system_hears_of_wrong_usage_as_unknown() {
+    for words in [
+        &["health", "--nagios", "--explode"][..],
+        &["health", "--nagios", "--members-min", "two"],
+        &["health", "--json", "--nagios"],
+    ] {
+        let answer = galeractl(words);
+        assert_eq!(answer.code, Some(3), "{words:?}");
+        assert!(
+            answer.stdout.starts_with("GALERA UNKNOWN - "),
+            "{}",
+            answer.stdout
+        );
+        assert_eq!(answer.stdout.lines().count(), 1, "{}", answer.stdout);
+    }
+    let plain = galeractl(&["health", "--explode"]);
+    assert_eq!((plain.code, &*plain.stdout), (Some(2), ""));
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     let help = galeractl(&["--help"]);
     assert_eq!(help.code, Some(0));
@@ -47,10 +67,22 @@ fn help_and_version_are_no_errors() {
 
 #[test]
 fn without_a_cluster_the_remedy_is_named() {
-    for verb in [&["status"][..], &["explain"], &["bootstrap", "--from", "a"]] {
+    let dry_run = ["bootstrap", "--dry-run", "--from", "a"];
+    for (verb, takes_a_file) in [
+        (&["status"][..], true),
+        (&["explain"], true),
+        (&["check"], true),
+        (&dry_run, true),
+        (&["bootstrap", "--from", "a"], false),
+        (&["health"], false),
+        (&["in-use"], false),
+    ] {
         let answer = galeractl(verb);
         assert_eq!((answer.code, &*answer.stdout), (Some(1), ""), "{verb:?}");
-        assert!(answer.stderr.contains("--cib FILE"), "{}", answer.stderr);
+        let remedy = "run this on a node of a running cluster";
+        assert!(answer.stderr.contains(remedy), "{}", answer.stderr);
+        let offered = answer.stderr.contains("--cib FILE");
+        assert_eq!(offered, takes_a_file, "{}", answer.stderr);
         assert_eq!(answer.stderr.lines().count(), 1, "{}", answer.stderr);
     }
 }

@@ -10,6 +10,7 @@
 //! | `peer` | what happened to users of the other agent: the table of proofs |
 //! | `reasons` | every exit reason has an entry in `docs/reasons.md` |
 //! | `removal` | the scripts of packages that are removed |
+//! | `serving` | `galeractl serve` beside broken and hostile clients |
 //! | `tester` | `ocf-tester`, which knows no cluster |
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +29,7 @@ mod pages;
 mod peer;
 mod reasons;
 mod removal;
+mod serving;
 mod tester;
 
 use std::time::Duration;

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `nagios` | the verdict of a plugin with thresholds and performance data |
 //! | `metrics` | the text format of Prometheus |
-//! | `serve` | the little HTTP server |
+//! | `serve` | the pages for balancers |
+//! | `http` | the little HTTP server |
 
+mod http;
 mod metrics;
 mod nagios;
 mod serve;
@@ -13,7 +15,7 @@ mod serve;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(super) use self::nagios::Thresholds;
+pub(super) use self::nagios::{Thresholds, wrong_usage};
 pub(super) use self::serve::serve;
 use super::error::Error;
 use super::text::wrap;
@@ -57,7 +59,7 @@ pub(super) fn health(words: &cli::Health) -> Result<Answer, Error> {
 
 /// The environment that the cluster would give to the resource's agent on this node.
 fn environment(resource: Option<&str>) -> Result<Env, Error> {
-    let cib = scene::cib(None)?;
+    let cib = scene::running()?;
     let chosen = by_resource::choose(&cib, scene::AGENT, resource).map_err(Error::Choice)?;
     Ok(Env::from_pairs(by_resource::parameters(chosen)))
 }

@@ -59,13 +59,7 @@ const UNKNOWN: u8 = 3;
 pub(super) fn answer(found: &Result<Pulse, Error>, limits: &Thresholds) -> Answer {
     let pulse = match found {
         Ok(pulse) => pulse,
-        Err(error) => {
-            let text = format!("GALERA UNKNOWN - {}\n", one_line(error));
-            return Answer {
-                text,
-                code: UNKNOWN,
-            };
-        }
+        Err(error) => return unknown(error),
     };
     let mut found = vec![of_health(&pulse.health)];
     found.extend(
@@ -94,6 +88,21 @@ pub(super) fn answer(found: &Result<Pulse, Error>, limits: &Thresholds) -> Answe
         ),
         code: worst.code(),
     }
+}
+
+/// It cannot be told, and why.
+fn unknown(why: &impl Display) -> Answer {
+    Answer {
+        text: format!("GALERA UNKNOWN - {}\n", one_line(why)),
+        code: UNKNOWN,
+    }
+}
+
+/// The answer to words that cannot be used.
+pub(in crate::ctl) fn wrong_usage(usage: &clap::Error) -> Answer {
+    let text = usage.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    unknown(&first.trim_start_matches("error: "))
 }
 
 fn of_health(health: &Health) -> (State, Option<String>) {

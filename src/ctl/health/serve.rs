@@ -2,10 +2,10 @@
 //! asked once, for the resource's parameters, so that no answer depends on it and none starts a program.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use tiny_http::{Header, Method, Request, Response, Server};
-
-use super::{environment, metrics, word};
+use super::{environment, http, metrics, word};
 use crate::ctl::cli;
 use crate::ctl::error::Error;
 use crate::galera::health::Health;
@@ -19,18 +19,14 @@ use crate::ocf::Env;
 /// When nobody can listen there.
 pub(in crate::ctl) fn serve(words: &cli::Serve) -> Result<(), Error> {
     let place = SocketAddr::new(words.address, words.port);
-    let server = Server::http(place).map_err(|error| Error::Listen {
-        place,
-        error: error.to_string(),
-    })?;
+    let (resource, donor) = (words.resource.clone(), words.donor);
     let mut known = None;
-    for request in server.incoming_requests() {
-        let found = parameters(&mut known, words.resource.as_deref())
-            .and_then(|env| pulse::look(env).map_err(Error::Pulse));
-        let page = page(request.url(), &found, words.donor);
-        answer(request, page);
-    }
-    Ok(())
+    let looks = Looks::new(move || {
+        parameters(&mut known, resource.as_deref())
+            .and_then(|env| pulse::look(env).map_err(Error::Pulse))
+    });
+    let respond = move |path: &str| page(path, &looks.look(Instant::now()), donor);
+    http::serve(place, respond).map_err(|error| Error::Listen { place, error })
 }
 
 /// The resource's environment: asked for again and again until the cluster has told it.
@@ -40,6 +36,33 @@ fn parameters<'a>(known: &'a mut Option<Env>, resource: Option<&str>) -> Result<
         None => environment(resource)?,
     };
     Ok(known.insert(env))
+}
+
+/// One look at a time, and those who have waited for it share the next: a server that hangs is not asked by each client.
+struct Looks<T, F>(Mutex<State<T, F>>);
+
+struct State<T, F> {
+    look: F,
+    /// When the last one began, and what it found.
+    last: Option<(Instant, Arc<T>)>,
+}
+
+impl<T, F: FnMut() -> T> Looks<T, F> {
+    fn new(look: F) -> Self {
+        Self(Mutex::new(State { look, last: None }))
+    }
+
+    /// What a look finds that did not begin before the request came.
+    fn look(&self, came: Instant) -> Arc<T> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = state.last.as_ref().filter(|(begun, _)| *begun >= came) {
+            return Arc::clone(found);
+        }
+        let begun = Instant::now();
+        let found = Arc::new((state.look)());
+        state.last = Some((begun, Arc::clone(&found)));
+        found
+    }
 }
 
 /// What a client gets.
@@ -97,22 +120,20 @@ fn unavailable(why: &str) -> Page {
     }
 }
 
-fn answer(request: Request, page: Page) {
-    // xinetd's clustercheck answered OPTIONS and HEAD as it did GET.
-    let known = [Method::Get, Method::Head, Method::Options];
-    let page = if known.contains(request.method()) {
-        page
-    } else {
-        Page {
-            code: 405,
-            text: "GET, HEAD, OPTIONS\r\n".to_owned(),
-        }
-    };
-    let mut response = Response::from_string(page.text).with_status_code(page.code);
-    if let Ok(header) = Header::from_bytes("Content-Type", "text/plain; version=0.0.4") {
-        response = response.with_header(header);
-    }
-    if let Err(error) = request.respond(response) {
-        log::debug!("a client left: {error}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_serves_those_who_came_before_it_began_and_nobody_later() {
+        let mut count = 0;
+        let looks = Looks::new(|| {
+            count += 1;
+            count
+        });
+        let early = Instant::now();
+        assert_eq!(*looks.look(early), 1);
+        assert_eq!(*looks.look(early), 1);
+        assert_eq!(*looks.look(Instant::now()), 2);
     }
 }
