@@ -101,6 +101,18 @@ impl Cib {
         agents.any(|agent| &*agent.class == "stonith")
     }
 
+    /// Does a lost node's own watchdog end it, with no resource for that? Pacemaker then counts so long and takes it for fenced
+    /// (Pacemaker Administration, `stonith-watchdog-timeout`; negative: twice the time of SBD's watchdog).
+    pub fn fences_by_watchdog(&self) -> bool {
+        let time = self
+            .option("stonith-watchdog-timeout")
+            .or_else(|| self.option("fencing-watchdog-timeout"));
+        let counts = |time: &str| {
+            time.trim().starts_with('-') || read_duration(time).is_some_and(|time| !time.is_zero())
+        };
+        self.option("have-watchdog").is_some_and(node::is_true) && time.is_some_and(counts)
+    }
+
     /// The cluster is told to leave all resources alone.
     pub fn maintenance_mode(&self) -> bool {
         self.option("maintenance-mode").is_some_and(node::is_true)

@@ -122,6 +122,20 @@ impl Phase {
         }
     }
 
+    /// The history of its data, as far as it tells; `epoch` is the newest of the cluster.
+    pub fn history(&self, epoch: &Epoch) -> Option<History> {
+        if let Phase::Member(member) = self {
+            return member.history.parse().ok();
+        }
+        let revived =
+            matches!(self, Phase::Reviving { epoch: number, .. } if *number == epoch.number);
+        let position = match revived {
+            true => epoch.position.as_ref(),
+            false => self.report().and_then(Report::position),
+        };
+        position.map(|position| position.history)
+    }
+
     fn stand(&self) -> Stand {
         let reported = |report: &Report, eligible| Stand::Reported {
             report: report.clone(),

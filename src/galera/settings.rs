@@ -72,7 +72,7 @@ pub struct Settings {
     /// `wsrep_provider_options`; empty where not set.
     pub provider_options: String,
     /// `innodb_flush_log_at_trx_commit`, where set.
-    pub flush_log: Option<String>,
+    flush_log: Option<String>,
 }
 
 impl Settings {
@@ -133,6 +133,11 @@ impl Settings {
                 .map(str::to_owned),
             datadir,
         }
+    }
+
+    /// `innodb_flush_log_at_trx_commit`, where it may lose what is acknowledged.
+    pub fn lossy_flush(&self) -> Option<&str> {
+        self.flush_log.as_deref().filter(|value| is_lossy(value))
     }
 
     /// The numbers of the server's user and group.
@@ -266,6 +271,11 @@ fn assigned(file: &str, name: &str) -> Option<String> {
     Some(bare.unwrap_or(value).to_owned())
 }
 
+/// 3 flushes at each commit as 1 does, and once more (MariaDB, "InnoDB System Variables").
+fn is_lossy(flush_log: &str) -> bool {
+    !["1", "3"].contains(&flush_log)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +291,14 @@ mod tests {
     #[test]
     fn no_parameter_is_required() {
         params(&[]);
+    }
+
+    #[test]
+    fn a_log_that_is_flushed_at_each_commit_loses_nothing_once_or_twice() {
+        assert_eq!(
+            ["0", "1", "2", "3"].map(is_lossy),
+            [true, false, true, false]
+        );
     }
 
     #[test]

@@ -27,8 +27,8 @@ const DEFAULT_METHOD: &str = "rsync";
 pub struct Survey {
     /// The node's name in the cluster.
     pub node: String,
-    /// `innodb_flush_log_at_trx_commit`, where set.
-    pub flush_log: Option<String>,
+    /// `innodb_flush_log_at_trx_commit`, where it may lose what is acknowledged.
+    pub lossy_flush: Option<String>,
     /// `wsrep_sst_method`.
     pub sst_method: String,
     /// What the transfer method needs and this node does not have.
@@ -59,7 +59,7 @@ pub fn look(env: &Env) -> Result<Survey, Failure> {
     let method = options.get("wsrep_sst_method").unwrap_or(DEFAULT_METHOD);
     let root = Path::new("/");
     Ok(Survey {
-        flush_log: node.settings.flush_log.clone(),
+        lossy_flush: node.settings.lossy_flush().map(str::to_owned),
         missing_programs: missing(method),
         sst_method: method.to_owned(),
         enabled_unit: UNITS.iter().find_map(|unit| units::enabled(root, unit)),

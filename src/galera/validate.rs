@@ -19,14 +19,9 @@ pub fn validate(node: &Node) -> Done {
             "wsrep_provider {provider} does not exist; install galera-4 or correct the path"
         )));
     }
-    if node
-        .settings
-        .flush_log
-        .as_deref()
-        .is_some_and(|value| value != "1")
-    {
+    if let Some(value) = node.settings.lossy_flush() {
         log::warn!(
-            "innodb_flush_log_at_trx_commit is not 1: a crash of all nodes together loses acknowledged writes"
+            "innodb_flush_log_at_trx_commit is {value}, not 1: a crash of all nodes together loses acknowledged writes"
         );
     }
     let datadir = &node.settings.datadir;

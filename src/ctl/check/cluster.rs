@@ -19,13 +19,14 @@ fn fencing(cib: &Cib) -> Option<Finding> {
             "configure a fence device for every node, then: crm configure property stonith-enabled=true",
         ));
     }
-    (!cib.has_fencing_resource()).then(|| {
+    (!cib.has_fencing_resource() && !cib.fences_by_watchdog()).then(|| {
         Finding::new(
             Severity::Danger,
             "cluster",
             "fencing is on, and there is no fence device",
             "the cluster waits for ever for a node that is lost, and starts nothing in its place",
-            "configure a fence device for every node (primitive fence-node1 stonith:..)",
+            "configure a fence device for every node (primitive fence-node1 stonith:..), or SBD with a watchdog and \
+             stonith-watchdog-timeout",
         )
     })
 }

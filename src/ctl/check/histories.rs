@@ -9,9 +9,8 @@ use crate::galera::position::History;
 pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
     let mut nodes: BTreeMap<History, BTreeSet<&str>> = BTreeMap::new();
     for (node, one) in &scene.outlook.published {
-        let position = one.phase.report().and_then(|report| report.position());
-        if let Some(position) = position {
-            nodes.entry(position.history).or_default().insert(node);
+        if let Some(history) = one.phase.history(&scene.ballot().epoch) {
+            nodes.entry(history).or_default().insert(node);
         }
     }
     if nodes.len() < 2 {

@@ -37,8 +37,7 @@ fn not_promotable(cib: &Cib, resource: &str) -> Finding {
 
 fn notify(cib: &Cib, resource: &str) -> Option<Finding> {
     let clone = cib.clone_of(resource)?;
-    let on = cib.meta(&clone.id, "notify").is_some_and(is_true);
-    (!on).then(|| {
+    (!cib.notify(resource)).then(|| {
         Finding::new(
             Severity::Hint,
             &*clone.id,

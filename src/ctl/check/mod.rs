@@ -106,31 +106,51 @@ pub(super) fn of(resource: Option<&str>, file: Option<&Path>) -> Result<Report, 
         let chosen = scene.cib.resource(&scene.resource);
         let env = Env::from_pairs(chosen.map(by_resource::parameters).unwrap_or_default());
         match survey::look(&env) {
-            Ok(survey) => report.findings.extend(server::findings(&survey)),
-            Err(failure) => report.warnings.push(format!(
-                "this node's own files were not looked at: {failure}"
-            )),
+            Ok(survey) => {
+                report.findings.extend(server::findings(&survey));
+                report.server = true;
+            }
+            // Told already.
+            Err(_) if scene.malformed.is_some() => {}
+            Err(failure) => report.findings.push(unusable(&failure.to_string())),
         }
-        report.server = true;
     }
     report.findings.sort_by_key(|finding| finding.severity);
     Ok(report)
 }
 
+/// Parameters or files that cannot be read.
+fn unusable(why: &str) -> Finding {
+    Finding::new(
+        Severity::Danger,
+        "this node",
+        why,
+        "neither can the agent use it: a start fails, and this node's files were not looked at",
+        "correct what is named",
+    )
+}
+
 fn of_cib(scene: &Scene) -> Report {
     let (cib, resource) = (&scene.cib, &*scene.resource);
+    let malformed = scene.malformed.as_deref().map(|why| Finding {
+        subject: resource.to_owned(),
+        ..unusable(why)
+    });
     let findings = [
+        malformed.into_iter().collect(),
         cluster::findings(cib),
         members::findings(cib, resource),
         operations::findings(cib),
         addresses::findings(cib),
         histories::findings(scene),
     ];
+    let told = scene.warnings.iter();
+    let told = told.filter(|warning| scene.malformed.as_ref() != Some(*warning));
     Report {
         resource: resource.to_owned(),
         server: false,
         findings: findings.concat(),
-        warnings: scene.warnings.clone(),
+        warnings: told.cloned().collect(),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn findings(survey: &Survey) -> Vec<Finding> {
 }
 
 fn durability(survey: &Survey) -> Option<Finding> {
-    let value = survey.flush_log.as_deref().filter(|value| *value != "1")?;
+    let value = survey.lossy_flush.as_deref()?;
     Some(Finding::new(
         if value == "0" {
             Severity::Danger

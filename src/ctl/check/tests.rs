@@ -2,7 +2,8 @@ use super::*;
 use crate::cib::Cib;
 use crate::galera::survey::Survey;
 
-const NODES: &str = "<nodes><node id=\"1\" uname=\"node1\"/></nodes>";
+const NODES: &str =
+    "<nodes><node id=\"1\" uname=\"node1\"/><node id=\"2\" uname=\"node2\"/></nodes>";
 const FENCED: &str = "<primitive id=\"fence\" class=\"stonith\" type=\"fence_ipmilan\"/>";
 
 /// Operations as the example has them.
@@ -23,9 +24,14 @@ fn clone(meta: &str, operations: &str) -> String {
 
 /// Severity and subject of what is found, and all of it as text.
 fn found(options: &str, resources: &str) -> (Vec<(Severity, String)>, String) {
+    found_beside("", options, resources)
+}
+
+/// The same, with what the nodes have published.
+fn found_beside(status: &str, options: &str, resources: &str) -> (Vec<(Severity, String)>, String) {
     let text = format!(
         "<cib have-quorum=\"1\"><configuration><crm_config><cluster_property_set id=\"c\">{options}</cluster_property_set></crm_config>\
-         {NODES}<resources>{resources}</resources></configuration></cib>"
+         {NODES}<resources>{resources}</resources></configuration><status>{status}</status></cib>"
     );
     let scene = Scene::of(Cib::parse(text.as_bytes()).unwrap(), None).unwrap();
     let report = of_cib(&scene);
@@ -53,6 +59,72 @@ fn missing_fencing_is_a_danger_whether_off_or_without_a_device() {
     let (brief, text) = found("", &clone(GOOD, OPERATIONS));
     assert_eq!(brief, [danger("cluster")], "{text}");
     assert!(text.contains("no fence device"), "{text}");
+}
+
+#[test]
+fn a_watchdog_that_the_cluster_counts_on_is_fencing_and_one_that_it_does_not_is_none() {
+    let judged = |options: &[(&str, &str)]| {
+        let pairs = options.iter().map(|(name, value)| {
+            format!("<nvpair id=\"x-{name}\" name=\"{name}\" value=\"{value}\"/>")
+        });
+        found(&pairs.collect::<String>(), &clone(GOOD, OPERATIONS)).0
+    };
+    for time in ["10s", "-1"] {
+        let sbd = [
+            ("have-watchdog", "true"),
+            ("stonith-watchdog-timeout", time),
+        ];
+        assert_eq!(judged(&sbd), []);
+    }
+    for none in [
+        [("have-watchdog", "true"), ("stonith-watchdog-timeout", "0")],
+        [
+            ("have-watchdog", "false"),
+            ("stonith-watchdog-timeout", "10s"),
+        ],
+    ] {
+        assert_eq!(judged(&none), [danger("cluster")]);
+    }
+    assert_eq!(judged(&[("have-watchdog", "true")]), [danger("cluster")]);
+}
+
+#[test]
+fn what_the_agent_cannot_use_is_a_danger() {
+    let malformed = format!(
+        "<instance_attributes id=\"i\"><nvpair id=\"n\" name=\"enable_creation\" value=\"perhaps\"/></instance_attributes>{OPERATIONS}"
+    );
+    let (brief, text) = found("", &(clone(GOOD, &malformed) + FENCED));
+    assert_eq!(brief, [danger("db")], "{text}");
+    for words in ["enable_creation", "a start fails", "correct what is named"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn members_of_different_histories_are_a_danger() {
+    let member = |node: u32, history: &str| {
+        let told = format!(
+            "{{\"elector\":\"node{node}\",\"electors\":[\"node1\",\"node2\"],\"phase\":\"member\",\
+             \"gcomm\":\"6f05e4f1-0000-11f0-9d0c-00000000000{node}\",\"history\":\"{history}\",\"epoch\":1}}"
+        );
+        let told = told.replace('"', "&quot;");
+        format!(
+            "<node_state id=\"{node}\" uname=\"node{node}\"><transient_attributes id=\"{node}\">\
+             <instance_attributes id=\"s{node}\"><nvpair id=\"s{node}-p\" name=\"db-galera\" value=\"{told}\"/>\
+             </instance_attributes></transient_attributes></node_state>"
+        )
+    };
+    let (one, other) = (
+        "6f05e4f1-1111-11f0-9d0c-000000000001",
+        "6f05e4f1-2222-11f0-9d0c-000000000002",
+    );
+    let good = clone(GOOD, OPERATIONS) + FENCED;
+    let same = member(1, one) + &member(2, one);
+    assert_eq!(found_beside(&same, "", &good).0, []);
+    let apart = member(1, one) + &member(2, other);
+    let (brief, text) = found_beside(&apart, "", &good);
+    assert_eq!(brief, [danger("db")], "{text}");
+    assert!(text.contains("different histories"), "{text}");
 }
 
 #[test]
@@ -119,13 +191,12 @@ fn one_address_in_two_resources_is_a_danger_whichever_agents_hold_it() {
 fn what_a_nodes_own_files_say_is_judged_by_what_it_costs() {
     let good = Survey {
         node: "node1".into(),
-        flush_log: Some("1".into()),
         sst_method: "rsync".into(),
         ..Survey::default()
     };
     assert_eq!(server::findings(&good), []);
     let bad = Survey {
-        flush_log: Some("2".into()),
+        lossy_flush: Some("2".into()),
         missing_programs: vec!["rsync".into()],
         enabled_unit: Some("/etc/systemd/system/multi-user.target.wants/mariadb.service".into()),
         open_secrets: vec!["/etc/mysql/my.cnf".into()],
