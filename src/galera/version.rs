@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::sys::command::{program, run};
-use crate::sys::files;
+use crate::sys::{VOLATILE, files};
 
 /// Remembered until the next reboot, so that a monitor starts no process.
-const CACHE: &str = "/run/galera-rs/server-version.json";
+const CACHE: &str = "server-version.json";
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -25,7 +25,7 @@ struct Known {
 /// Major and minor version of the server program; `None` when it does not tell.
 pub fn of(server: &Path) -> Option<(u16, u16)> {
     let changed = fs::metadata(server).ok()?.ctime();
-    let cache = Path::new(CACHE);
+    let cache = &Path::new(VOLATILE).join(CACHE);
     let known: Option<Known> = files::load(cache).ok().flatten();
     if let Some(known) = known.filter(|known| known.program == server && known.changed == changed) {
         return known.version;
@@ -40,7 +40,7 @@ pub fn of(server: &Path) -> Option<(u16, u16)> {
         version,
     };
     if let Err(error) = files::save(cache, &known) {
-        log::debug!("{CACHE}: {error}");
+        log::debug!("{}: {error}", cache.display());
     }
     version
 }

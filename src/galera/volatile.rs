@@ -11,12 +11,9 @@ use super::checkup::Reading;
 use super::ear::Ear;
 use super::position::History;
 use super::published::Dead;
-use crate::sys::files;
 use crate::sys::lock::{self, Lock};
 use crate::sys::process::Process;
-
-/// Gone after a reboot, like the processes it speaks of.
-const DIRECTORY: &str = "/run/galera-rs";
+use crate::sys::{VOLATILE, files};
 
 /// The directory of one resource.
 #[derive(Debug, Clone)]
@@ -102,7 +99,7 @@ pub fn since_epoch() -> Duration {
 impl Volatile {
     /// The directory of this resource.
     pub fn of(resource: &str) -> Self {
-        Self(Path::new(DIRECTORY).join(resource))
+        Self(Path::new(VOLATILE).join(resource))
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

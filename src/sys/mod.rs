@@ -13,3 +13,6 @@ pub mod net;
 pub mod process;
 pub mod sockets;
 pub mod units;
+
+/// What an agent has to remember until a reboot, which ends the processes that it speaks of: one directory for each resource.
+pub const VOLATILE: &str = "/run/galera-rs";
