@@ -42,7 +42,7 @@ pub fn page<A: Agent>() -> (String, String) {
         page.text([bold(row.action.name())]);
         page.text([roman(suggestion(row))]);
     }
-    example(&mut page, about.name, about.actions);
+    example(&mut page, about.name, A::Params::ROWS, about.actions);
     page.control("SH", ["SEE ALSO"]);
     page.text([
         bold("galeractl"),
@@ -112,8 +112,8 @@ fn paragraphs(page: &mut Roff, text: &str) {
     }
 }
 
-fn example(page: &mut Roff, name: &str, rows: &[ActionRow]) {
-    let promotable = rows.iter().any(|row| row.action.name() == "promote");
+fn example(page: &mut Roff, name: &str, parameters: &[Row], actions: &[ActionRow]) {
+    let promotable = actions.iter().any(|row| row.action.name() == "promote");
     let clone = if promotable {
         "clone RESOURCE-clone RESOURCE meta promotable=true promoted-max=1 notify=true interleave=true\n"
     } else {
@@ -125,7 +125,10 @@ fn example(page: &mut Roff, name: &str, rows: &[ActionRow]) {
     )]);
     block(
         page,
-        &format!("primitive RESOURCE ocf:galera-rs:{name} op monitor interval=5s\n{clone}"),
+        &format!(
+            "primitive RESOURCE ocf:galera-rs:{name}{}\n{clone}",
+            primitive(parameters, actions)
+        ),
     );
     page.text([roman(
         "With pcs, which adds the suggested operations by itself:",
@@ -137,8 +140,47 @@ fn example(page: &mut Roff, name: &str, rows: &[ActionRow]) {
     };
     block(
         page,
-        &format!("pcs resource create RESOURCE ocf:galera-rs:{name}{clone}\n"),
+        &format!(
+            "pcs resource create RESOURCE ocf:galera-rs:{name}{}{clone}\n",
+            required(parameters)
+        ),
     );
+}
+
+/// Parameters and operations as the crm shell wants them, one to a line.
+fn primitive(parameters: &[Row], actions: &[ActionRow]) -> String {
+    let given = required(parameters);
+    let mut text = match given.is_empty() {
+        true => String::new(),
+        false => format!(" \\\n    params{given}"),
+    };
+    // Pacemaker runs these without an operation of their own, or not at all.
+    let unused = ["validate-all", "meta-data", "reload-agent"];
+    for row in actions
+        .iter()
+        .filter(|row| !unused.contains(&row.action.name()))
+    {
+        text += &format!(" \\\n    op {}", row.action.name());
+        if let Some(interval) = row.interval_s {
+            text += &format!(" interval={interval}s");
+        }
+        if let Some(role) = row.role {
+            text += &format!(" role={role:?}");
+        }
+        text += &format!(" timeout={}s", row.timeout_s);
+        if let Some(depth) = row.depth.filter(|depth| *depth > 0) {
+            text += &format!(" OCF_CHECK_LEVEL={depth}");
+        }
+    }
+    text
+}
+
+/// The parameters without which the agent refuses, each with a place for its value.
+fn required(parameters: &[Row]) -> String {
+    let rows = parameters.iter();
+    let rows = rows.filter(|row| row.default.is_none() && !row.optional);
+    rows.map(|row| format!(" {}={}", row.name, row.name.to_uppercase()))
+        .collect()
 }
 
 fn block(page: &mut Roff, text: &str) {
