@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `answers` | (environment, action) -> (exit code, reason) of the agent |
 //! | `description` | the meta-data: everywhere, for everybody, as reviewed |
+//! | `documents` | the commands that the documents tell people to give |
 //! | `galeractl` | the command for people: usage, exit codes, saved CIBs |
 //! | `installed` | the layout that `make install` makes; static programs in an empty root |
 //! | `pages` | the pages of `docs/`: found from the README, no link leads nowhere, each failure names its test |
@@ -23,6 +24,7 @@
 
 mod answers;
 mod description;
+mod documents;
 mod galeractl;
 mod installed;
 mod pages;
