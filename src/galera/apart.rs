@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::arrival;
 use super::ballot::{Ballot, Data, Epoch, Report, Stand};
 use super::bootstrap;
-use super::database::Database;
 use super::election::{Reason, Verdict, elect};
 use super::epoch::next_epoch;
 use super::job::Job;
@@ -18,7 +17,6 @@ use super::node::{Node, retry};
 use super::outlook::Outlook;
 use super::position::Position;
 use super::published::Phase;
-use super::settings;
 use super::survivors::{Prospect, prospect};
 use super::volatile::Mood;
 use super::wsrep::Status;
@@ -82,8 +80,7 @@ pub fn attend(
 }
 
 fn status(node: &Node) -> Option<Status> {
-    let account = settings::account(&node.params);
-    let asked = Database::connect(&node.settings.socket, &account, ANSWER);
+    let asked = node.database(ANSWER);
     asked.and_then(|mut database| database.status()).ok()
 }
 
@@ -225,8 +222,8 @@ impl Survivor<'_> {
         note(node, number, epoch.opened_by.clone())?;
         self.announce(number, true)?;
         all_noted(node, &outlook.ballot, &epoch)?;
-        let account = settings::account(&node.params);
-        let told = Database::connect(&node.settings.socket, &account, ANSWER)
+        let told = node
+            .database(ANSWER)
             .and_then(|mut database| database.set_provider_options("pc.bootstrap=YES"));
         told.map_err(retry)?;
         wait_until(

@@ -76,11 +76,36 @@ pub fn find(params: &GaleraParams, settings: &Settings, node: &str) -> Result<El
                 .collect(),
             listen_port: settings.listen_port,
         }),
-        None => Err(Failure::WrongHere(format!(
-            "{node} is not in wsrep_cluster_address {text}: add it, or say which entry it is with \
-             cluster_host_map={node}:ENTRY"
-        ))),
+        None if map.host(node) == node => Err(stranger(node, text, &members, names::addresses)),
+        None => Err(unlisted(node, text)),
     }
+}
+
+/// No entry has a name or an address of this node. An entry without any address may still be this node, so that is no
+/// reason to ban it.
+fn stranger(
+    node: &str,
+    text: &str,
+    members: &[Member],
+    resolve: impl Fn(&str) -> BTreeSet<IpAddr>,
+) -> Failure {
+    let hosts = members.iter().map(|member| member.host.as_str());
+    let unresolved: Vec<_> = hosts.filter(|host| resolve(host).is_empty()).collect();
+    if unresolved.is_empty() {
+        return unlisted(node, text);
+    }
+    let unresolved = unresolved.join(", ");
+    Failure::Retry(format!(
+        "{node}: cannot resolve {unresolved}, so it is not known which entry of {text} this node is; mend the name \
+         service, or set cluster_host_map={node}:ENTRY"
+    ))
+}
+
+fn unlisted(node: &str, text: &str) -> Failure {
+    Failure::WrongHere(format!(
+        "{node} is not in wsrep_cluster_address {text}: add it, or say which entry it is with \
+         cluster_host_map={node}:ENTRY"
+    ))
 }
 
 /// The member with its port.
@@ -155,6 +180,28 @@ mod tests {
         assert_eq!(
             pick(&list, &["node2".into()], &here, resolve).unwrap().host,
             "db2"
+        );
+    }
+
+    /// At boot the name service may be down. A node that is banned for that stays away when it is back.
+    #[test]
+    fn a_node_is_banned_only_when_every_entry_is_known_to_be_another() {
+        let some = |_: &str| BTreeSet::from(["10.0.0.1".parse().unwrap()]);
+        let first = |host: &str| match host {
+            "node10" => some(host),
+            _ => BTreeSet::new(),
+        };
+        let text = "gcomm://node10,db2";
+        assert!(matches!(
+            stranger("n2", text, &list(), some),
+            Failure::WrongHere(_)
+        ));
+        let failure = stranger("n2", text, &list(), first);
+        assert!(matches!(failure, Failure::Retry(_)), "{failure:?}");
+        let told = failure.to_string();
+        assert!(
+            told.contains("cannot resolve db2,") && told.contains(text),
+            "{told}"
         );
     }
 }

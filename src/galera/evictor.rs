@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::address;
+use super::address::{self, Member};
 use super::ballot::Elector;
 use super::database::Database;
 use super::evict::{self, NodeState, Other, Sight};
@@ -15,7 +15,6 @@ use super::membership::ANSWER;
 use super::node::Node;
 use super::outlook::Outlook;
 use super::published::Phase;
-use super::settings;
 use super::silence::DatabaseError;
 use crate::sys::links::{self, Link};
 use crate::sys::names;
@@ -46,6 +45,31 @@ const LATER: Duration = Duration::from_secs(5);
 struct Place {
     addresses: BTreeSet<IpAddr>,
     port: u16,
+}
+
+impl Place {
+    fn of(member: &Member) -> Self {
+        let host = &member.host;
+        let addresses = names::addresses(host);
+        if addresses.is_empty() {
+            log::warn!(
+                "{host} of wsrep_cluster_address cannot be resolved: its server counts as reachable and is not \
+                 evicted; mend the name service, then: crm resource reprobe"
+            );
+        }
+        let port = member.port.unwrap_or(address::PORT);
+        Self { addresses, port }
+    }
+
+    /// Whether none of these connections to it is answered. Either of the two has connected to the other. `own`: the
+    /// port where this node's server listens. Where it is must be known for that.
+    fn is_unreachable(&self, own: u16, links: &[Link]) -> bool {
+        let here = |link: &&Link| {
+            let ports = link.peer_port == self.port || link.port == own;
+            self.addresses.contains(&link.peer) && ports
+        };
+        !self.addresses.is_empty() && !links.iter().filter(here).any(Link::answers)
+    }
 }
 
 /// A reason to ask the cluster: again and again at first, then less often.
@@ -102,13 +126,7 @@ impl<'a> Evictor<'a> {
     pub fn new(node: &'a Node) -> Self {
         let others = node.electorate.members.iter();
         let others = others.filter(|member| member.host != node.electorate.own);
-        let places = others.map(|member| {
-            let place = Place {
-                addresses: names::addresses(&member.host),
-                port: member.port.unwrap_or(address::PORT),
-            };
-            (member.host.clone(), place)
-        });
+        let places = others.map(|member| (member.host.clone(), Place::of(member)));
         Self {
             node,
             places: places.collect(),
@@ -190,16 +208,9 @@ impl<'a> Evictor<'a> {
     }
 
     fn unreachable(&self, elector: &Elector, links: &[Link]) -> bool {
-        let Some(place) = self.places.get(elector) else {
-            return false;
-        };
-        // Either of the two has connected to the other.
         let own = self.node.electorate.listen_port;
-        let to = |link: &&Link| {
-            let ports = link.peer_port == place.port || link.port == own;
-            place.addresses.contains(&link.peer) && ports
-        };
-        !links.iter().filter(to).any(Link::answers)
+        let place = self.places.get(elector);
+        place.is_some_and(|place| place.is_unreachable(own, links))
     }
 
     /// Takes note of who is in the component, and evicts whoever is proven dead, if it is this node's turn.
@@ -310,14 +321,47 @@ impl<'a> Evictor<'a> {
     }
 
     fn told(&self, tell: impl FnOnce(&mut Database) -> Result<(), DatabaseError>) {
-        let account = settings::account(&self.node.params);
-        let told = Database::connect(&self.node.socket(), &account, ANSWER)
-            .and_then(|mut database| tell(&mut database));
+        let asked = self.node.database(ANSWER);
+        let told = asked.and_then(|mut database| tell(&mut database));
         if let Err(error) = told {
             log::warn!(
                 "cannot tell Galera's provider who is dead: {error}; without that, writes wait for a dead member for \
                  5 s and more"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(peer: &str, port: u16, peer_port: u16, retransmissions: u64) -> Link {
+        let peer = peer.parse().unwrap();
+        Link {
+            port,
+            peer,
+            peer_port,
+            retransmissions,
+        }
+    }
+
+    #[test]
+    fn a_member_is_unreachable_without_an_answered_connection_and_never_when_its_address_is_not_known()
+     {
+        let place = |addresses: &[&str]| Place {
+            addresses: addresses.iter().map(|one| one.parse().unwrap()).collect(),
+            port: 4567,
+        };
+        let known = place(&["10.0.0.2"]);
+        assert!(known.is_unreachable(4567, &[]));
+        assert!(known.is_unreachable(4567, &[link("10.0.0.3", 4567, 4567, 0)]));
+        assert!(known.is_unreachable(4567, &[link("10.0.0.2", 40000, 4567, 2)]));
+        assert!(!known.is_unreachable(4567, &[link("10.0.0.2", 40000, 4567, 0)]));
+        assert!(!known.is_unreachable(4567, &[link("10.0.0.2", 4567, 40000, 0)]));
+        assert!(
+            !place(&[]).is_unreachable(4567, &[]),
+            "nobody knows where it is"
+        );
     }
 }

@@ -1,15 +1,11 @@
 //! A server's way into the primary component, and its life there.
 
-use std::path::Path;
 use std::time::Duration;
 
-use super::database::Database;
 use super::fitness::Fitness;
 use super::node::{Node, retry};
-use super::params::GaleraParams;
 use super::published::{self, Phase};
 use super::record::Seen;
-use super::settings;
 use super::silence::Cause;
 use super::volatile::Mood;
 use super::wsrep::{ClusterStatus, Status};
@@ -40,18 +36,8 @@ pub enum Progress {
 /// # Errors
 /// Only when it answers and refuses the account: that will not pass by waiting.
 pub fn progress(node: &Node) -> Result<Progress, Failure> {
-    ask(&node.socket(), &node.params)
-}
-
-/// What the server that listens on this socket says of itself.
-///
-/// # Errors
-/// As [`progress`].
-pub fn ask(socket: &Path, params: &GaleraParams) -> Result<Progress, Failure> {
-    let account = settings::account(params);
-    let asked =
-        Database::connect(socket, &account, ANSWER).and_then(|mut database| database.status());
-    match asked {
+    let asked = node.database(ANSWER);
+    match asked.and_then(|mut database| database.status()) {
         Ok(status) => Ok(judge(status)),
         Err(error) if error.cause == Cause::Denied => Err(Failure::Retry(error.to_string())),
         Err(error) => {
@@ -137,8 +123,8 @@ pub fn witness(node: &Node, process: Process) -> Result<bool, Failure> {
     if known && record.lives.last() == Some(&view.me) {
         return Ok(false);
     }
-    let account = settings::account(&node.params);
-    let asked = Database::connect(&node.socket(), &account, ANSWER)
+    let asked = node
+        .database(ANSWER)
         .and_then(|mut database| database.causal_seqno());
     let same = node
         .saved_view()

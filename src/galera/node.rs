@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ballot::Report;
+use super::database::Database;
 use super::datadir;
 use super::electorate::{self, Electorate};
 use super::gate::Gate;
@@ -17,7 +18,8 @@ use super::published::{self, Dead, Phase, Published};
 use super::record::Record;
 use super::report::{self, Disk};
 use super::server::Server;
-use super::settings::Settings;
+use super::settings::{self, Settings};
+use super::silence::DatabaseError;
 use super::volatile::Volatile;
 use crate::ocf::{Deadline, Env, Failure};
 use crate::sys::{alone, cluster, files};
@@ -93,6 +95,14 @@ impl Node {
     pub fn socket(&self) -> PathBuf {
         let started = self.volatile.started().ok().flatten();
         started.map_or_else(|| self.settings.socket.clone(), |started| started.socket)
+    }
+
+    /// A connection to that server. `limit`: how long it may take for each answer.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or refuses the account.
+    pub fn database(&self, limit: Duration) -> Result<Database, DatabaseError> {
+        Database::connect(&self.socket(), &settings::account(&self.params), limit)
     }
 
     /// Who may write to it.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::database::Database;
 use super::fitness::{Fitness, Ranking};
 use super::node::{Node, retry};
-use super::settings;
 use crate::ocf::{Deadline, Done, Failure};
 
 /// How long the server may take for each answer: the job has more to do than to wait.
@@ -63,11 +62,7 @@ impl<'a> Upkeep<'a> {
         self.silence = Deadline::after(PAUSE);
         let mut database = match self.database.take() {
             Some(database) => database,
-            None => {
-                let account = settings::account(&node.params);
-                let socket = node.socket();
-                Database::connect(&socket, &account, ANSWER).map_err(retry)?
-            }
+            None => node.database(ANSWER).map_err(retry)?,
         };
         let status = database.status().map_err(retry)?;
         let known = self.ranking.published();

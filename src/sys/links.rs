@@ -43,13 +43,22 @@ pub fn all() -> Vec<Link> {
 }
 
 /// Whether the kernel of the machine with these addresses says that nobody listens on the port. False when somebody
-/// does, also a process that is stopped, and when no answer comes in time.
+/// does at one of them, also a process that is stopped, and when no answer comes in time from one of them.
 pub fn refuses(addresses: &BTreeSet<IpAddr>, port: u16) -> bool {
+    let attempts = addresses.iter().map(|address| {
+        let attempt = TcpStream::connect_timeout(&SocketAddr::new(*address, port), REFUSAL);
+        attempt.map(drop).map_err(|error| error.kind())
+    });
+    is_refusal(attempts)
+}
+
+/// What the attempts to connect to all addresses of a machine mean. An address to which there is no route says nothing.
+fn is_refusal(attempts: impl Iterator<Item = Result<(), ErrorKind>>) -> bool {
     let mut refused = false;
-    for address in addresses {
-        match TcpStream::connect_timeout(&SocketAddr::new(*address, port), REFUSAL) {
-            Ok(_) => return false,
-            Err(error) => refused |= error.kind() == ErrorKind::ConnectionRefused,
+    for attempt in attempts {
+        match attempt {
+            Ok(()) | Err(ErrorKind::TimedOut) => return false,
+            Err(kind) => refused |= kind == ErrorKind::ConnectionRefused,
         }
     }
     refused
@@ -144,6 +153,17 @@ mod tests {
         drop(listener);
         assert!(refuses(&here, port));
         assert!(!refuses(&BTreeSet::new(), port), "nobody was asked");
+    }
+
+    #[test]
+    fn a_machine_that_refuses_at_one_address_and_is_silent_at_another_has_not_refused() {
+        let means = |all: &[Result<(), ErrorKind>]| is_refusal(all.iter().copied());
+        let (refused, silent) = (Err(ErrorKind::ConnectionRefused), Err(ErrorKind::TimedOut));
+        assert!(!means(&[refused, silent]) && !means(&[silent, refused]));
+        assert!(!means(&[refused, Ok(())]) && !means(&[Ok(()), refused]));
+        let no_route = Err(ErrorKind::NetworkUnreachable);
+        assert!(means(&[no_route, refused]) && means(&[refused]));
+        assert!(!means(&[no_route]));
     }
 
     #[test]

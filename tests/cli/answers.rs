@@ -269,7 +269,15 @@ fn validate_all_at_level_10_looks_at_the_node() {
         2,
         &["wsrep_cluster_address is not set", "gcomm://"],
     );
-    let other = ("OCF_RESKEY_wsrep_cluster_address", "gcomm://n10,n2,n3");
+    let unknown = "gcomm://n10.invalid,n2,n3";
+    assert_answer(
+        "validate-all",
+        &[deep, node, ("OCF_RESKEY_wsrep_cluster_address", unknown)],
+        1,
+        &["cannot resolve n10.invalid", "cluster_host_map"],
+    );
+    let other = "gcomm://192.0.2.10,192.0.2.2,192.0.2.3";
+    let other = ("OCF_RESKEY_wsrep_cluster_address", other);
     assert_answer(
         "validate-all",
         &[deep, node, other],
