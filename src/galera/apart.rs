@@ -136,7 +136,12 @@ impl Survivor<'_> {
     /// that was ordered there is applied (`drain_monitors_for_local_conf_change`, galera/src/replicator_smm.cpp).
     fn report(&mut self, status: &Status) -> Result<Report, Failure> {
         let node = self.job.node;
-        let untold = || Failure::Retry("the server does not tell how far its data goes".into());
+        let untold = || {
+            Failure::Retry(format!(
+                "the server on {} does not tell how far its data goes: SHOW STATUS LIKE 'wsrep%'",
+                node.name
+            ))
+        };
         let history = status.cluster_state_uuid.ok_or_else(untold)?;
         let position = Position {
             history,
@@ -229,7 +234,7 @@ impl Survivor<'_> {
         wait_until(
             &Deadline::after(PATIENCE),
             STEP,
-            "the server to be Primary",
+            &membership::awaited(node),
             || {
                 if node.server().running()?.is_none() {
                     return Err(Failure::Retry(format!(

@@ -203,24 +203,19 @@ fn become_primary(
     epoch: &Epoch,
     deadline: &Deadline,
 ) -> Result<(), Failure> {
-    let status = wait_until(
-        deadline,
-        STEP,
-        "the server to be Primary and Synced",
-        || {
-            if !process.lives() {
-                let words = node.server().last_words();
-                let name = &node.name;
-                return Err(Failure::Retry(format!(
-                    "{words}: the server on {name} ended while bootstrapping"
-                )));
-            }
-            match membership::progress(node)? {
-                Progress::Serving(status) => Ok(Some(status)),
-                Progress::Silent | Progress::Outside | Progress::Inside(_) => Ok(None),
-            }
-        },
-    )?;
+    let status = wait_until(deadline, STEP, &membership::awaited(node), || {
+        if !process.lives() {
+            let words = node.server().last_words();
+            let name = &node.name;
+            return Err(Failure::Retry(format!(
+                "{words}: the server on {name} ended while bootstrapping"
+            )));
+        }
+        match membership::progress(node)? {
+            Progress::Serving(status) => Ok(Some(status)),
+            Progress::Silent | Progress::Outside | Progress::Inside(_) => Ok(None),
+        }
+    })?;
     membership::enter(node, &status, epoch.number)?;
     if epoch.position.is_none()
         && let Some(history) = status.cluster_state_uuid

@@ -104,6 +104,15 @@ impl Disappointments {
     }
 }
 
+/// Whether the operator's own words on the command line say who is to be asked for state.
+pub fn is_named(additional: &str) -> bool {
+    let mut words = additional.split_whitespace();
+    words.any(|word| {
+        let name = word.split('=').next().unwrap_or_default();
+        name.replace('_', "-") == "--wsrep-sst-donor"
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,5 +159,13 @@ mod tests {
         assert_eq!(died.wanted(Some("db1")), None);
         assert_eq!(died.wanted(Some("db1,")).as_deref(), Some("db2,"));
         assert_eq!(died.wanted(Some("db3,db1,")).as_deref(), Some("db3,db2,"));
+    }
+
+    #[test]
+    fn an_operators_own_donor_is_seen_in_every_spelling() {
+        assert!(is_named("--skip-log-bin --wsrep-sst-donor=n3,"));
+        assert!(is_named("--wsrep_sst_donor n3"));
+        assert!(!is_named("--wsrep-sst-donor-rejects-queries=1"));
+        assert!(!is_named(""));
     }
 }

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::address::{self, Member};
 use super::ballot::Elector;
-use super::database::Database;
 use super::evict::{self, NodeState, Other, Sight};
 use super::gvwstate::SavedView;
 use super::membership::ANSWER;
@@ -16,6 +15,7 @@ use super::node::Node;
 use super::outlook::Outlook;
 use super::published::Phase;
 use super::silence::DatabaseError;
+use crate::ocf::Deadline;
 use crate::sys::links::{self, Link};
 use crate::sys::names;
 
@@ -109,6 +109,8 @@ pub struct Evictor<'a> {
     known: BTreeMap<String, (Elector, Uuid)>,
     /// The last primary view that was seen here.
     view: Option<SavedView>,
+    /// The list of the evicted has not been emptied in this view, and when that is tried next.
+    untidy: Option<Deadline>,
     /// Somebody is in the component and does not answer.
     silent: Concern,
     /// Somebody is in the component, and nobody says who.
@@ -132,6 +134,7 @@ impl<'a> Evictor<'a> {
             places: places.collect(),
             known: BTreeMap::new(),
             view: None,
+            untidy: None,
             silent: Concern::default(),
             unknown: Concern::default(),
             refused: BTreeSet::new(),
@@ -158,9 +161,11 @@ impl<'a> Evictor<'a> {
         };
         if self.view.as_ref().is_none_or(|seen| seen.view != view.view) {
             (self.dead, self.refused) = (None, BTreeSet::new());
-            if self.node.params.evict {
-                self.tidy();
-            }
+            let evicts = self.node.params.evict;
+            self.untidy = evicts.then(|| Deadline::after(Duration::ZERO));
+        }
+        if self.untidy.as_ref().is_some_and(Deadline::passed) {
+            self.tidy();
         }
         let unknown = self.is_unknown(&view);
         // Whoever was found dead stays a concern, even when its next server is connected.
@@ -304,31 +309,38 @@ impl<'a> Evictor<'a> {
             .map(|server| format!("evs.evict={server}"))
             .collect();
         log::warn!("{}: evicting the dead: {}", self.node.name, each.join(";"));
-        self.told(|database| database.set_provider_options(&each.join(";")));
+        let asked = self.node.database(ANSWER);
+        let told = asked.and_then(|mut database| database.set_provider_options(&each.join(";")));
+        if let Err(error) = told {
+            log::warn!(
+                "{}: cannot tell Galera's provider who is dead: {error}; without that, writes wait for a dead member \
+                 for 5 s and more",
+                self.node.name
+            );
+        }
     }
 
     /// Empties the list of the evicted, once the view stands: a name left on it costs five seconds at the next
     /// failure [measured].
-    fn tidy(&self) {
-        self.told(|database| {
-            let status = database.status()?;
-            if status.evict_list.is_empty() {
-                return Ok(());
-            }
-            log::info!("{}: emptying the list of the evicted", self.node.name);
-            database.set_provider_options("evs.evict=")
-        });
-    }
-
-    fn told(&self, tell: impl FnOnce(&mut Database) -> Result<(), DatabaseError>) {
-        let asked = self.node.database(ANSWER);
-        let told = asked.and_then(|mut database| tell(&mut database));
-        if let Err(error) = told {
+    fn tidy(&mut self) {
+        let tried = self.try_tidy();
+        self.untidy = tried.is_err().then(|| Deadline::after(LATER));
+        if let Err(error) = tried {
             log::warn!(
-                "cannot tell Galera's provider who is dead: {error}; without that, writes wait for a dead member for \
-                 5 s and more"
+                "{}: cannot empty the list of the evicted: {error}; until that is done, writes wait 5 s longer for a \
+                 member that dies",
+                self.node.name
             );
         }
+    }
+
+    fn try_tidy(&self) -> Result<(), DatabaseError> {
+        let mut database = self.node.database(ANSWER)?;
+        if database.status()?.evict_list.is_empty() {
+            return Ok(());
+        }
+        log::info!("{}: emptying the list of the evicted", self.node.name);
+        database.set_provider_options("evs.evict=")
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::job::Job;
+use super::node::retry;
+use super::published::Phase;
 use super::server;
 use super::settings::{self, Settings};
 use super::volatile::Volatile;
-use crate::ocf::Failure;
+use crate::ocf::{Done, Failure};
 use crate::sys::process::{Process, Watch};
 use crate::sys::sockets;
 
@@ -57,5 +60,28 @@ pub fn end_wrapper(server: Process) {
     if let Some(watch) = server.parent().filter(is_wrapper).and_then(Watch::of) {
         log::info!("ending the wrapper of process {}, the server", server.pid);
         watch.kill();
+    }
+}
+
+impl Job<'_> {
+    /// Notes that it serves, should that be forgotten. One that is outside its component is found to be in a moment.
+    ///
+    /// # Errors
+    /// When the cluster does not answer, or that cannot be noted.
+    pub fn resume(&self) -> Done {
+        let outlook = self.node.look()?;
+        let history = match outlook.published.get(&self.node.name).map(|own| &own.phase) {
+            Some(Phase::Member(member)) => member.history.parse().ok(),
+            Some(_) | None => None,
+        };
+        self.node.volatile.resume(history).map_err(retry)
+    }
+
+    /// A server that serves, or of which nothing else is known, runs: what fails is the job, and to restart the server
+    /// would not help.
+    pub fn is_in_service(&self) -> bool {
+        let note = self.node.volatile.note();
+        let served = note.is_none_or(|note| note.served());
+        served && matches!(self.node.server().running(), Ok(Some(_)))
     }
 }

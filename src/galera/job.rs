@@ -80,6 +80,11 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
             Ok(Life::Cut(failure)) => (failure, true),
             Err(failure) => (failure, false),
         };
+        if job.is_in_service() {
+            log::warn!("{}: {failure}", node.name);
+            ear.listen(WATCHING);
+            continue;
+        }
         let failures = node.volatile.failed(&failure.to_string());
         job.note(&failures.sentence(), Mood::Failing);
         while let Some(left) = node.volatile.rest() {
@@ -134,9 +139,15 @@ impl Job<'_> {
         let (process, epoch) = match found {
             Some(process) if self.was_a_member()? => {
                 let epoch = self.adopt(process)?;
+                self.resume()?;
                 return self.watch(process, epoch);
             }
-            Some(process) => (process, self.adopt(process)?),
+            Some(process) => {
+                if self.node.volatile.note().is_none() {
+                    self.note("found a server that runs", Mood::Well);
+                }
+                (process, self.adopt(process)?)
+            }
             None => match arrival::arrive(self)? {
                 Some(arrived) => arrived,
                 None => return Ok(Life::Outside),

@@ -59,6 +59,15 @@ pub fn judge(status: Status) -> Progress {
     }
 }
 
+/// What a wait for service is for, with what to look at when it is in vain.
+pub fn awaited(node: &Node) -> String {
+    format!(
+        "the server on {} to be Primary and Synced: SHOW STATUS LIKE 'wsrep%' and {} say why it is not",
+        node.name,
+        node.settings.error_log.display()
+    )
+}
+
 /// Makes this node a member for everybody to see: it serves in the component of `epoch`.
 ///
 /// # Errors
@@ -103,7 +112,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
     node.score(fitness.score())?;
     node.volatile.set_entered(&history).map_err(retry)?;
     node.volatile.forget_failures();
-    node.volatile.set_note(SERVING, Mood::Well);
+    node.volatile.set_note(SERVING, Mood::Serving);
     Ok(())
 }
 

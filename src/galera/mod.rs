@@ -224,7 +224,7 @@ server's own option files.",
         wait_until(
             &Deadline::after(limit),
             STEP * 5,
-            "the server to be Primary and Synced",
+            &membership::awaited(&node),
             || {
                 let serves = matches!(
                     membership::progress(&node)?,

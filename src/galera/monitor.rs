@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::checkup::Patient;
 use super::health::{self, Health, Limits, Seen};
-use super::membership::SERVING;
 use super::params::GaleraParams;
 use super::server;
 use super::silence::DatabaseError;
@@ -96,14 +95,9 @@ fn examined(patient: &Patient<'_>) -> Result<Result<Status, Failure>, Failure> {
     })
 }
 
-fn serves(note: Option<&Note>) -> bool {
-    note.is_some_and(|note| note.text == SERVING)
-}
-
 /// It serves, or did until it lost its component.
 fn served(note: Option<&Note>) -> bool {
-    let apart = |note: &Note| matches!(note.mood, Mood::Apart | Mood::Lost);
-    serves(note) || note.is_some_and(apart)
+    note.is_some_and(Note::served)
 }
 
 /// The answer to a cluster that takes the instance for unpromoted. Pacemaker 2.1.5 does so after it has reloaded
@@ -125,7 +119,7 @@ fn without_server(job: bool, promoted: bool, note: Option<&Note>) -> Result<Stat
         Some(note) if note.mood == Mood::Died => Ok(Status::Stopped),
         Some(note) if job && !promoted => Ok(waiting(note)),
         // Killed before it published anything: another job will find its way.
-        Some(note) if !promoted && note.text != SERVING => Ok(waiting(note)),
+        Some(note) if !promoted && note.mood != Mood::Serving => Ok(waiting(note)),
         _ => Ok(Status::Stopped),
     }
 }
@@ -135,7 +129,7 @@ const UNREMARKABLE: u64 = 5;
 
 fn waiting(note: &Note) -> Status {
     match note.mood {
-        Mood::Well => Status::Running,
+        Mood::Well | Mood::Serving => Status::Running,
         Mood::Waiting if note.age() < UNREMARKABLE => Status::Running,
         Mood::Waiting | Mood::Failing | Mood::Apart => Status::Degraded(note.text.clone()),
         Mood::Lost | Mood::Died | Mood::Failed => Status::Degraded(note.text.clone()),
@@ -290,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_server_that_refuses_only_us_is_degraded_and_never_failed() {
-        let serving = note(SERVING, Mood::Well, 0);
+        let serving = note("serving", Mood::Serving, 0);
         for cause in [Cause::Full, Cause::Denied] {
             for note in [None, Some(&serving)] {
                 let found = silent(&error(cause), true, note);
@@ -306,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_server_that_went_silent_in_service_has_failed_and_one_on_its_way_has_not() {
-        let serving = note(SERVING, Mood::Well, 0);
+        let serving = note("serving", Mood::Serving, 0);
         let joins = note("joining", Mood::Well, 0);
         for cause in [Cause::Gone, Cause::Refused, Cause::Late, Cause::Cut] {
             let found = silent(&error(cause), true, Some(&serving));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ocf::Deadline;
 use crate::sys::process::{Process, Watch, marked};
 
 /// Every process that descends from a server of ours has this in its environment, with the resource's name.
@@ -61,7 +62,7 @@ fn kill(process: Process) {
     );
     if let Some(watch) = Watch::of(process) {
         watch.kill();
-        watch.ended_within(ENDING); // what follows may need the files that it holds
+        watch.ended_within(Deadline::bound(ENDING)); // what follows may need the files that it holds
     }
 }
 

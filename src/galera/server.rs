@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::datadir::{any_holder, data_holder};
+use super::donor;
 use super::hand;
 use super::offspring;
 use super::params::GaleraParams;
@@ -100,6 +101,7 @@ impl Server<'_> {
                 forced
             }
             Beginning::Join { forced, donors } => {
+                let donors = donors.filter(|_| !donor::is_named(self.additional()));
                 command.args(donors.map(|names| format!("--wsrep-sst-donor={names}")));
                 forced
             }
@@ -179,16 +181,17 @@ impl Server<'_> {
         if let Some(options) = provider::with_added(configured, &self.params.provider_options) {
             command.arg(format!("--wsrep-provider-options={options}"));
         }
-        let additional = self
-            .params
-            .additional_parameters
-            .as_deref()
-            .unwrap_or_default();
-        command.args(additional.split_whitespace()); // the last word is theirs
+        // The last word is theirs, but for what a start needs: the position, and the name of the group.
+        command.args(self.additional().split_whitespace());
         command.env(offspring::MARK, self.resource);
         // The job has it from the cluster; the server's user may read what the server inherits.
         command.env_remove("OCF_RESKEY_check_passwd");
         Ok(command)
+    }
+
+    fn additional(&self) -> &str {
+        let additional = self.params.additional_parameters.as_deref();
+        additional.unwrap_or_default()
     }
 
     /// Makes what the server needs and must own: the directories of its socket and PID file, its log.
@@ -294,7 +297,7 @@ pub fn running(resource: &str, datadir: &Path) -> Result<Option<Process>, Failur
 /// Stops whatever runs on this data directory, and returns only when the kernel knows of nothing any more.
 ///
 /// `patience`: how long a clean shutdown may take before the server is killed, inside the deadline.
-/// `meanwhile` is called while the server is on its way down.
+/// `meanwhile` is called before the server is asked to end, and while it is on its way down.
 ///
 /// # Errors
 /// When something still runs at the deadline.
@@ -314,6 +317,7 @@ pub fn stop(
         log::info!("stopping the server, process {}", server.pid);
         hand::end_wrapper(server);
         if let Some(watch) = Watch::of(server) {
+            meanwhile(); // a clean end may take less than one look
             watch.terminate();
             let mut look = Deadline::after(Duration::ZERO);
             while !patience.passed() && !watch.ended_within(STEP) && !server.is_held() {
@@ -329,7 +333,11 @@ pub fn stop(
             }
         }
     }
-    wait_until(deadline, STEP, "the server to end", || {
+    let what = format!(
+        "every process to end that has to do with {}",
+        datadir.display()
+    );
+    let ended = wait_until(deadline, STEP, &what, || {
         offspring::end(resource);
         let rest = remaining(resource, datadir)?;
         if let Some(process) = rest
@@ -339,6 +347,15 @@ pub fn stop(
             watch.kill();
         }
         Ok::<_, Failure>(rest.is_none().then_some(()))
+    });
+    ended.map_err(|failure| match remaining(resource, datadir) {
+        Ok(Some(process)) => {
+            let (pid, program) = (process.pid, process.program());
+            Failure::Retry(format!(
+                "{failure}: process {pid} ({program}) survives SIGKILL; see /proc/{pid}/stack, most likely storage hangs"
+            ))
+        }
+        Ok(None) | Err(_) => failure,
     })
 }
 

@@ -1,12 +1,12 @@
 //! Stop: everything of this resource on this node ends, with proof, whatever else is broken.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use super::datadir::{Directory, data_holder};
 use super::grastate;
 use super::gvwstate::{self, SavedView};
-use super::membership::SERVING;
 use super::node::retry;
 use super::offspring;
 use super::published::{self, Dead, Phase, Published};
@@ -14,7 +14,7 @@ use super::record::Record;
 use super::report::{self, Disk};
 use super::server;
 use super::transfer;
-use super::volatile::{Mood, Volatile};
+use super::volatile::{Note, Volatile};
 use crate::ocf::{Action, Deadline, Done, Env, Failure, wait_until};
 use crate::sys::cluster;
 use crate::sys::process::{Process, Watch, marked};
@@ -49,21 +49,65 @@ pub fn stop(env: &Env, configured: Option<PathBuf>) -> Done {
     let datadir = started.as_ref().map(|started| started.datadir.clone());
     let datadir = datadir.or(configured).map_or_else(|| usual(resource), Ok)?;
     end_job(resource, &deadline)?;
+    let node = env.node().map(str::to_owned);
+    let node = node.or(started.map(|started| started.node));
     let mut last_view = None;
-    server::stop(resource, &datadir, &deadline, patience(&volatile), || {
-        last_view = saved_view(&datadir).or_else(|| last_view.take());
+    let patience = patience(volatile.note().as_ref());
+    thread::scope(|scope| {
+        if let Some(node) = &node {
+            scope.spawn(move || begin_to_leave(resource, node));
+        }
+        server::stop(resource, &datadir, &deadline, patience, || {
+            last_view = saved_view(&datadir).or_else(|| last_view.take());
+        })
     })?;
-    let node = env
-        .node()
-        .map(str::to_owned)
-        .or(started.map(|started| started.node));
     if let Some(node) = node
         && let Err(error) = say_goodbye(resource, &node, &datadir, last_view.as_ref())
     {
         log::warn!("stopped, and the cluster could not be told: {error}");
     }
     transfer::is_over(&volatile, resource);
-    volatile.clear().map_err(retry)
+    if let Err(error) = volatile.clear() {
+        log::warn!("{resource} is stopped, and what was noted of it could not be removed: {error}");
+    }
+    Ok(())
+}
+
+/// From now on this node is no place to look for a component, nor for a report: nobody knows when its server ends. Were
+/// it to outlast this action, the others would wait for it as a member for ever.
+fn begin_to_leave(resource: &str, node: &str) {
+    let told = || -> Done {
+        let cib = cluster::look().map_err(retry)?;
+        let Some(leaving) = published::all(&cib, resource)
+            .remove(node)
+            .and_then(leaving)
+        else {
+            return Ok(());
+        };
+        let (name, text) = (
+            published::attribute(resource),
+            serde_json::to_string(&leaving).map_err(retry)?,
+        );
+        let deadline = Deadline::after(Duration::from_secs(5));
+        cluster::set_attribute(node, &name, Some(&text), &deadline).map_err(retry)
+    };
+    if let Err(failure) = told() {
+        log::warn!("stopping, and the cluster could not be told: {failure}");
+    }
+}
+
+/// What a node publishes whose server is about to end; `None` when what it has published says nothing of a server that
+/// runs. It does not say that its server is gone: that would be half of the proof that it is dead.
+fn leaving(published: Published) -> Option<Published> {
+    match published.phase {
+        Phase::Recovering | Phase::Reported { .. } | Phase::Stopped { .. } => None,
+        Phase::Restoring { .. } | Phase::Joining | Phase::Bootstrapping { .. } => None,
+        Phase::Member(_) | Phase::Apart { .. } | Phase::Reviving { .. } => Some(Published {
+            phase: Phase::Recovering,
+            dead: None,
+            ..published
+        }),
+    }
 }
 
 /// Where the data most likely is when nobody says so any more; not where another resource runs its server.
@@ -77,11 +121,9 @@ pub fn usual(resource: &str) -> Result<PathBuf, Failure> {
 }
 
 /// A server on its way into the component hears no SIGTERM until it is there, and has nothing to lose.
-fn patience(volatile: &Volatile) -> Duration {
-    match volatile.note() {
-        Some(note) if note.text != SERVING && !matches!(note.mood, Mood::Apart | Mood::Lost) => {
-            JOINING
-        }
+fn patience(note: Option<&Note>) -> Duration {
+    match note {
+        Some(note) if !note.served() => JOINING,
         _ => Duration::MAX,
     }
 }
@@ -98,7 +140,11 @@ pub fn end_job(resource: &str, deadline: &Deadline) -> Done {
             continue;
         };
         watch.kill(); // it keeps nothing that is not on disk
-        wait_until(deadline, STEP, "the background job to end", || {
+        let what = format!(
+            "the background job of {resource}, process {}, to end",
+            job.pid
+        );
+        wait_until(deadline, STEP, &what, || {
             Ok::<_, Failure>((!job.lives()).then_some(()))
         })?;
     }
@@ -173,4 +219,43 @@ fn farewell(
     Ok(Some(Phase::Stopped {
         report: report::report(&disk, &record),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::volatile::Mood;
+    use super::*;
+
+    fn published(phase: Phase) -> Published {
+        let names = vec!["n1".to_owned(), "n2".to_owned()];
+        Published {
+            elector: names[0].clone(),
+            electors: names,
+            dead: None,
+            phase,
+        }
+    }
+
+    #[test]
+    fn a_member_that_stops_is_neither_a_member_nor_dead_before_its_server_has_ended() {
+        let member = published::Membership {
+            gcomm: uuid::Uuid::from_u128(1),
+            history: uuid::Uuid::from_u128(2).to_string(),
+            epoch: 3,
+            opened_by: None,
+        };
+        let told = leaving(published(Phase::Member(member)));
+        assert_eq!(told, Some(published(Phase::Recovering)));
+        assert_eq!(leaving(published(Phase::Recovering)), None);
+    }
+
+    #[test]
+    fn only_a_server_that_never_served_is_killed_after_a_few_seconds() {
+        let of = |mood| patience(Some(&Note::now("", mood)));
+        for mood in [Mood::Serving, Mood::Apart, Mood::Lost] {
+            assert_eq!(of(mood), Duration::MAX);
+        }
+        assert_eq!(of(Mood::Well), JOINING);
+        assert_eq!(patience(None), Duration::MAX, "nothing is known of it");
+    }
 }

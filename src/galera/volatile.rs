@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkup::Reading;
 use super::ear::Ear;
+use super::membership::SERVING;
 use super::position::History;
 use super::published::Dead;
 use crate::sys::lock::{self, Lock};
@@ -49,6 +50,8 @@ pub struct Note {
 pub enum Mood {
     /// The normal course of things.
     Well,
+    /// The server is in service.
+    Serving,
     /// It waits for something that may need a person: degraded.
     Waiting,
     /// An attempt to bring the server up has failed, and another will follow: degraded at once.
@@ -71,6 +74,11 @@ impl Note {
             uptime: since_boot().as_secs(),
             mood,
         }
+    }
+
+    /// The server is in service, or was until it lost its component.
+    pub fn served(&self) -> bool {
+        matches!(self.mood, Mood::Serving | Mood::Apart | Mood::Lost)
     }
 
     /// How old it is, in seconds.
@@ -223,6 +231,22 @@ impl Volatile {
         true
     }
 
+    /// A job goes on with a server that is a member of the component of `history`: that it serves is noted again where
+    /// a failure of an earlier job's, or the loss of these files, has hidden it.
+    ///
+    /// # Errors
+    /// When the history cannot be written.
+    pub fn resume(&self, history: Option<History>) -> io::Result<()> {
+        if self.note().is_none_or(|note| !note.served()) {
+            self.set_note(SERVING, Mood::Serving);
+        }
+        self.forget_failures();
+        match (self.entered(), history) {
+            (None, Some(history)) => self.set_entered(&history),
+            _ => Ok(()),
+        }
+    }
+
     /// The history that the server entered the component with, once it has.
     pub fn entered(&self) -> Option<History> {
         let text: Option<String> = files::load(&self.path("entered.json")).ok()?;
@@ -320,5 +344,36 @@ impl Volatile {
     /// When the socket cannot be made.
     pub fn ear(&self) -> io::Result<Ear> {
         Ear::at(&self.path("job.sock"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moods(before: Option<Mood>) -> (Option<Mood>, bool, bool) {
+        let directory = tempfile::tempdir().unwrap();
+        let volatile = Volatile(directory.path().to_owned());
+        if let Some(mood) = before {
+            volatile.failed("no answer");
+            volatile.set_note("no answer (attempt 1)", mood);
+        }
+        let history: History = "6f3b1c1e-6f0e-11ef-8f5e-0242ac110002".parse().unwrap();
+        volatile.resume(Some(history)).unwrap();
+        let entered = volatile.entered() == Some(history);
+        let mood = volatile.note().map(|note| note.mood);
+        (mood, entered, volatile.failures().is_none())
+    }
+
+    #[test]
+    fn a_server_that_serves_is_known_to_after_a_failure_of_its_job_and_after_the_loss_of_all_notes()
+    {
+        let serves = (Some(Mood::Serving), true, true);
+        assert_eq!(moods(Some(Mood::Failing)), serves);
+        assert_eq!(moods(None), serves);
+        assert_eq!(moods(Some(Mood::Serving)), serves);
+        for lost in [Mood::Apart, Mood::Lost] {
+            assert_eq!(moods(Some(lost)), (Some(lost), true, true));
+        }
     }
 }
