@@ -276,7 +276,7 @@ fn validate_all_at_level_10_looks_at_the_node() {
         1,
         &["cannot resolve n10.invalid", "cluster_host_map"],
     );
-    let other = "gcomm://192.0.2.10,192.0.2.2,192.0.2.3";
+    let other = "gcomm://203.0.113.10,203.0.113.2,203.0.113.3";
     let other = ("OCF_RESKEY_wsrep_cluster_address", other);
     assert_answer(
         "validate-all",
