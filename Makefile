@@ -130,6 +130,7 @@ test: packages check stage unit package-tests cluster
 check: packages
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --test cluster --test packages -- -D warnings # not among all the targets: run on request
 	shellcheck -x -S warning $(SCRIPTS)
 	cargo run --quiet --locked --example manuals -- reference | diff -u docs/reference.md -
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use galera_rs::galera::published::{Dead, Phase, Published};
+
 use crate::harness::{Lab, SINGLE_WRITER, within};
 
 const STEP: Duration = Duration::from_secs(60);
@@ -148,12 +150,18 @@ fn say_that_it_is_dead(lab: &Lab, liar: u8, server: &str) {
     let view = lab
         .node(1)
         .ok("sed -n 's/^view_id: 3 //p' /var/lib/mysql/gvwstate.dat");
-    let mut lie = lab.published(liar);
-    lie["dead"] = serde_json::json!({
-        "server": server,
-        "view": view.trim().replace(' ', ":"),
-    });
-    lie["phase"] = "recovering".into();
+    let truth: Published =
+        serde_json::from_value(lab.published(liar)).expect("what an agent has published");
+    let dead = Dead {
+        server: server.parse().expect("a UUID"),
+        view: view.trim().replace(' ', ":"),
+    };
+    let lie = Published {
+        dead: Some(dead),
+        phase: Phase::Recovering,
+        ..truth
+    };
+    let lie = serde_json::to_string(&lie).expect("JSON");
     let change = format!("crm_attribute -N node{liar} -l reboot -n db-galera -v '{lie}'");
     lab.any().ok(&change);
 }

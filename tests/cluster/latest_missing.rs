@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use galera_rs::galera::ballot::Force;
+use galera_rs::galera::position::read_position;
 
 use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, within};
 
@@ -103,9 +104,13 @@ fn a_forced_bootstrap_goes_on_without_the_latest_node_which_then_takes_a_full_tr
 
 /// An order to start from node 1 as the cluster carries it, given when node 1 stood elsewhere.
 fn order_elsewhere(lab: &Lab) {
-    let order = json!({
-        "elector": "node1", "epoch": lab.epoch().0, "position": "e1c3c163-e591-11f1-8926-3623378d61df:1"
-    });
+    let elsewhere = read_position("e1c3c163-e591-11f1-8926-3623378d61df:1");
+    let order = Force {
+        elector: "node1".into(),
+        epoch: lab.epoch().0,
+        position: elsewhere.expect("a position"),
+    };
+    let order = serde_json::to_string(&order).expect("JSON");
     lab.node(1).ok(&format!(
         "crm_attribute -N node1 -l reboot -n db-bootstrap -v '{order}'"
     ));

@@ -25,7 +25,7 @@ pub use data::full_transfers;
 pub use fault::{mean, median};
 pub use log::Mark;
 pub use outside::{Answers, on_two_nodes};
-pub use writer::Writer;
+pub use writer::{Fault, Writer};
 
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(100);
@@ -186,7 +186,11 @@ impl Lab {
     /// The same, with every clone kept stopped until somebody starts it.
     pub fn load_crm_stopped(&self, file: &str) {
         self.load_crm_changed(file, |text| {
-            text.replace("meta promotable", "meta target-role=Stopped promotable")
+            changed(
+                &text,
+                "meta promotable",
+                "meta target-role=Stopped promotable",
+            )
         });
     }
 
@@ -194,7 +198,7 @@ impl Lab {
     pub fn load_crm_with(&self, file: &str, params: &str) {
         let agent = "primitive db ocf:galera-rs";
         self.load_crm_changed(file, |text| {
-            text.replace(agent, &format!("{agent} params {params}"))
+            changed(&text, agent, &format!("{agent} params {params}"))
         });
     }
 
@@ -342,6 +346,12 @@ fn place() -> (PathBuf, MutexGuard<'static, ()>) {
 pub fn repository_file(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The text with `to` wherever there was `from`, which must be somewhere.
+pub fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "no `{from}` in\n{text}");
+    text.replace(from, to)
 }
 
 /// Whether this machine can hold a lab.

@@ -19,8 +19,8 @@ impl Lab {
         self.wait("a full transfer to begin", SOON, || self.receives(joiner));
     }
 
-    /// Whether the node receives a full copy.
+    /// Whether the node receives a full copy. The brackets keep the search from finding the shell that it runs in.
     pub fn receives(&self, joiner: u8) -> bool {
-        self.node(joiner).run("pgrep -f 'rsync.*--daemon'").code == 0
+        self.node(joiner).run("pgrep -f '[r]sync.*--daemon'").code == 0
     }
 }

@@ -1,6 +1,7 @@
 //! A client outside the nodes that writes at a constant rate.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +37,28 @@ pub struct Report {
     /// Rows acknowledged by each server, by its Galera name.
     pub by_node: BTreeMap<String, u64>,
     pub last_error: Option<String>,
+}
+
+/// When a fault was done: until the command returns nobody knows whether it has struck.
+#[derive(Debug)]
+pub struct Fault {
+    begun: SystemTime,
+    done: SystemTime,
+}
+
+impl Fault {
+    /// Does it.
+    pub fn done(fault: impl FnOnce()) -> Self {
+        let begun = SystemTime::now();
+        fault();
+        let done = SystemTime::now();
+        Self { begun, done }
+    }
+
+    /// In seconds of the report, and the time of a row that was on its way.
+    fn moments(&self, report: &Report) -> Range<f64> {
+        report.after_begin(self.begun)..report.after_begin(self.done) + 0.2
+    }
 }
 
 impl Lab {
@@ -82,20 +105,25 @@ impl Writer {
 }
 
 impl Report {
-    /// The time without an acknowledged row around this moment, in seconds; at most 0.2 when there was none worth
-    /// noting. A row that was on its way may still be acknowledged after the moment.
-    pub fn gap_at(&self, moment: SystemTime) -> f64 {
-        let at = self.after_begin(moment);
-        let around = self.gaps.iter().copied();
-        let mut around = around.filter(|(start, length)| *start <= at + 0.2 && start + length > at);
-        around.next().map_or(0.2, |(_, length)| length)
+    /// The longest time without an acknowledged row that a fault made, in seconds; at most 0.2 when there was none worth
+    /// noting. A row that was on its way may still be acknowledged after the fault.
+    pub fn gap_of(&self, fault: &Fault) -> f64 {
+        self.longest(&fault.moments(self)).map_or(0.2, |gap| gap.1)
     }
 
-    /// The longest time without an acknowledged row that began after this moment, in seconds; at least 0.2.
-    pub fn longest_after(&self, moment: SystemTime) -> f64 {
-        let at = self.after_begin(moment);
-        let later = self.gaps.iter().filter(|(start, _)| *start > at);
+    /// The longest that began after the one that the fault made, in seconds; at least 0.2.
+    pub fn longest_after(&self, fault: &Fault) -> f64 {
+        let moments = fault.moments(self);
+        let begun = self.longest(&moments).map_or(moments.end, |gap| gap.0);
+        let later = self.gaps.iter().filter(|(start, _)| *start > begun);
         later.map(|(_, length)| *length).fold(0.2, f64::max)
+    }
+
+    /// Of the gaps that overlap these moments.
+    fn longest(&self, moments: &Range<f64>) -> Option<(f64, f64)> {
+        let all = self.gaps.iter().copied();
+        all.filter(|(start, length)| *start <= moments.end && start + length > moments.start)
+            .max_by(|one, other| one.1.total_cmp(&other.1))
     }
 
     fn after_begin(&self, moment: SystemTime) -> f64 {

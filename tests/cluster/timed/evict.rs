@@ -1,8 +1,8 @@
 //! Writes wait for a dead member until the group is told that it is dead.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::harness::{Lab, SINGLE_WRITER};
+use crate::harness::{Fault, Lab, SINGLE_WRITER};
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -51,15 +51,14 @@ fn gaps_of_a_kill(lab: &Lab, victim: u8) -> (f64, f64) {
     let writer = lab.writer(&["node1"], 50);
     lab.rows_flow(1);
     let before = lab.node(victim).server_life();
-    let moment = SystemTime::now();
-    lab.kill_server(victim);
+    let death = Fault::done(|| lab.kill_server(victim));
     lab.wait("the killed server back", STEP, || {
         lab.node(victim).server_life() != before && lab.all_synced()
     });
     lab.rows_flow(1);
     let report = writer.finish();
     assert_eq!(report.lost, Some(0));
-    (report.gap_at(moment), report.longest_after(moment))
+    (report.gap_of(&death), report.longest_after(&death))
 }
 
 #[test]
@@ -94,14 +93,13 @@ fn gap_of_a_power_cut(lab: &Lab) -> f64 {
     let victim = [3, 2].into_iter().find(|k| !is_dc(k)).expect("one DC");
     let writer = lab.writer(&["node1"], 50);
     lab.rows_flow(1);
-    let moment = SystemTime::now();
-    lab.crash(victim);
+    let cut = Fault::done(|| lab.crash(victim));
     lab.rows_flow(1);
     let report = writer.finish();
     assert_eq!(report.lost, Some(0));
     lab.wait("the node back", STEP, || lab.ready());
     lab.wait_in_service("the return of a node");
-    report.gap_at(moment)
+    report.gap_of(&cut)
 }
 
 fn median(all: impl Iterator<Item = f64>) -> f64 {

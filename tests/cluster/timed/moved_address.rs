@@ -1,8 +1,8 @@
 //! The address that clients know goes with the writer, whatever the interval of the monitors.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::harness::{Lab, lives, median};
+use crate::harness::{Fault, Lab, changed, lives, median};
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -21,9 +21,13 @@ fn writes_go_on_through_the_moved_address_within_a_second_and_a_half_with_any_mo
     lab.prepare_history(&[]);
     for (promoted, unpromoted) in [("1s", "2s"), ("31s", "30s")] {
         lab.load_crm_changed(EXAMPLE, |text| {
-            text.replace("192.0.2.10", &address)
-                .replace("1s role=Promoted", &format!("{promoted} role=Promoted"))
-                .replace("2s role=Unp", &format!("{unpromoted} role=Unp"))
+            let text = changed(&text, "192.0.2.10", &address);
+            let text = changed(
+                &text,
+                "1s role=Promoted",
+                &format!("{promoted} role=Promoted"),
+            );
+            changed(&text, "2s role=Unp", &format!("{unpromoted} role=Unp"))
         });
         lab.wait_in_service("other monitors");
         let gaps: Vec<_> = (0..ROUNDS).map(|_| gap_of_a_kill(&lab, &address)).collect();
@@ -41,8 +45,7 @@ fn gap_of_a_kill(lab: &Lab, address: &str) -> Duration {
     let victim = lab.promoted()[0];
     lab.rows_flow(victim);
     let before = lives(lab);
-    let moment = SystemTime::now();
-    lab.kill_server(victim);
+    let death = Fault::done(|| lab.kill_server(victim));
     lab.wait("another writer, and the killed one back", STEP, || {
         lab.serves() && lab.promoted() != [victim] && lives(lab) != before
     });
@@ -50,5 +53,5 @@ fn gap_of_a_kill(lab: &Lab, address: &str) -> Duration {
     lab.wait_in_service("the death of a server");
     let report = writer.finish();
     assert_eq!(report.lost, Some(0));
-    Duration::from_secs_f64(report.gap_at(moment))
+    Duration::from_secs_f64(report.gap_of(&death))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::harness::Lab;
 
 /// After this long without all servers Synced the answer is "never".
-const NEVER: Duration = Duration::from_secs(120);
+pub const NEVER: Duration = Duration::from_secs(120);
 
 fn configuration(binary: &str) -> String {
     format!(

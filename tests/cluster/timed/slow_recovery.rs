@@ -159,7 +159,7 @@ fn has_address(lab: &Lab, k: u8) -> bool {
 }
 
 fn recovers(lab: &Lab, k: u8) -> bool {
-    lab.node(k).run("pgrep -f 'wsrep-recover'").code == 0
+    lab.node(k).run("pgrep -f '[w]srep-recover'").code == 0
 }
 
 /// How long the node's last start took, in milliseconds, as the cluster noted it.
