@@ -51,7 +51,10 @@ pub(super) fn of(scene: &Scene, outcome: Outcome) -> Vec<Step> {
 
 fn waiting_for(scene: &Scene, waiting: &Waiting) -> Vec<Step> {
     let missing = match waiting {
-        Waiting::Bootstrapping(_) | Waiting::Restoring(_) | Waiting::Survivors(_) => {
+        Waiting::Bootstrapping(_)
+        | Waiting::Restoring(_)
+        | Waiting::Joining(_)
+        | Waiting::Survivors(_) => {
             return vec![step("wait: this ends by itself", None)];
         }
         Waiting::NoQuorum => {

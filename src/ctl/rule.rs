@@ -89,6 +89,11 @@ fn of_waiting(waiting: &Waiting) -> Rule {
             "Nodes that restore the last primary component could succeed at any moment: nobody bootstraps until \
              they have, or have reported again.",
         ),
+        Waiting::Joining(_) => rule(
+            "One bootstrap at a time",
+            "A server that was started to join the last primary component could join the next one instead, and \
+             acknowledge writes that its node takes for older ones: nobody bootstraps until it has stopped.",
+        ),
         Waiting::AtLarge(_) => rule(
             "Nobody at large",
             "Survivors make their component anew only when every other node is fenced, has left in order or has \

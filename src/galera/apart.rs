@@ -64,7 +64,7 @@ pub fn attend(
         {
             let epoch = job.node.record()?.epoch;
             match membership::enter(job.node, status, epoch) {
-                Ok(()) => return Ok(Some(epoch)),
+                Ok(epoch) => return Ok(Some(epoch)),
                 Err(failure) => log::warn!("{failure}"),
             }
         }

@@ -92,7 +92,7 @@ pub fn arrive(job: &Job<'_>) -> Result<Option<Arrived>, Failure> {
             Verdict::Join(_) if is_other_half(&report, &outlook) => {
                 job.note(OTHER_HALF, Mood::Waiting);
             }
-            Verdict::Join(_) => return join(job, &report, &outlook),
+            Verdict::Join(_) => return join(job, &report),
             Verdict::Restore(members) if members.contains(&job.node.electorate.own) => {
                 return restore(job, &report, newest_epoch(&outlook.ballot));
             }
@@ -134,9 +134,10 @@ fn pause(waited: Duration) -> Duration {
     }
 }
 
-/// Why a node of the other half of a split does not join by itself: that would replace its data.
+/// Why a node of the other half of a split does not join by itself: that would replace its data. Its position is in the data
+/// too, so that nothing less than an empty directory gives it up.
 const OTHER_HALF: &str = "this node was in the other half of a split and may hold acknowledged writes that the \
-    cluster lacks: save them, then remove grastate.dat and clean up the resource to take the cluster's data";
+    cluster lacks: save them, put the node in standby, empty its data directory, take it online again";
 
 /// Whether this node's data went on in another epoch of the same number than the component's.
 fn is_other_half(report: &Report, outlook: &Outlook) -> bool {
@@ -187,23 +188,23 @@ pub fn close_unused_epoch(job: &Job<'_>, report: &Report) -> Result<(), Failure>
 }
 
 /// Starts the server to join the component that runs elsewhere.
-fn join(job: &Job<'_>, report: &Report, outlook: &Outlook) -> Result<Option<Arrived>, Failure> {
-    let Some(component) = outlook.component() else {
-        return Ok(None);
-    };
-    let epoch = component.epoch;
+fn join(job: &Job<'_>, report: &Report) -> Result<Option<Arrived>, Failure> {
     let Some(_lock) = job.node.volatile.server_lock().map_err(retry)? else {
         return Ok(None);
     };
+    rehearsal::rehearse(job.node, report)?;
+    job.node.publish(Phase::Joining)?;
+    let Some((outlook, component)) = still_there(job, report)? else {
+        return Ok(None);
+    };
+    let epoch = component.epoch;
     let position = report.position().filter(|position| {
         let continues = outlook
             .epoch()
             .leads_to(epoch, report.epoch, position.seqno);
         position.history == component.history && continues
     });
-    rehearsal::rehearse(job.node, report)?;
     prepare_to_join(job, report, position, &component)?;
-    job.node.publish(Phase::Joining)?;
     job.note("joining the primary component", Mood::Well);
     let forced = outlook.epoch().last_forced(epoch);
     let start = position.filter(|_| report.recovered);
@@ -214,6 +215,17 @@ fn join(job: &Job<'_>, report: &Report, outlook: &Outlook) -> Result<Option<Arri
     let limit = Deadline::after(job.node.params.join_timeout);
     let joined = reach_component(job, process, &limit, || component_is_gone(job))?;
     Ok(joined.then_some((process, epoch)))
+}
+
+/// The component that this node has said it joins, if it still may. Who opens an epoch after this look sees what was said,
+/// and waits; who opened one before is seen here.
+fn still_there(job: &Job<'_>, report: &Report) -> Result<Option<(Outlook, Component)>, Failure> {
+    let outlook = job.node.look()?;
+    let joins = matches!(elect(&outlook.ballot), Verdict::Join(_));
+    let component = outlook
+        .component()
+        .filter(|_| joins && !is_other_half(report, &outlook));
+    Ok(component.map(|component| (outlook, component)))
 }
 
 /// Makes disk and record say that this node is on its way into the component, before its server can acknowledge

@@ -24,12 +24,26 @@ pub fn elect(ballot: &Ballot) -> Verdict {
         return Verdict::Wait(Waiting::NoQuorum);
     }
     let verdict = survivors::with_survivors(ballot, decide(ballot));
-    let restoring = restoring(ballot);
+    let restoring = who(ballot, |stand| matches!(stand, Stand::Restoring(_)));
     // A component could come about among those behind the back of a bootstrap, a forced one too.
-    if restoring.is_empty() || matches!(verdict, Verdict::Restore(_)) {
-        return verdict;
+    if !restoring.is_empty() && !matches!(verdict, Verdict::Restore(_)) {
+        return Verdict::Wait(Waiting::Restoring(restoring));
     }
-    Verdict::Wait(Waiting::Restoring(restoring))
+    let joining = who(ballot, |stand| *stand == Stand::Joining);
+    if !joining.is_empty() && can_be_joined_unseen(&verdict) {
+        return Verdict::Wait(Waiting::Joining(joining));
+    }
+    verdict
+}
+
+/// Whether a server that was started to join the component before would find the one that comes: it would acknowledge
+/// writes there, and its node would take them for writes of the epoch before. A bootstrap that may lose something gives
+/// the group another name; all others have everybody's report.
+const fn can_be_joined_unseen(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Bootstrap(_, Reason::LastView(_) | Reason::Survivors(_))
+    )
 }
 
 /// The verdict once nobody is primary, and the partition may decide.
@@ -47,10 +61,9 @@ fn decide(ballot: &Ballot) -> Verdict {
     }
 }
 
-fn restoring(ballot: &Ballot) -> Vec<Elector> {
-    let stands = ballot.stands.iter();
-    let restoring = stands.filter(|(_, stand)| matches!(stand, Stand::Restoring(_)));
-    restoring.map(|(name, _)| name.clone()).collect()
+fn who(ballot: &Ballot, is: impl Fn(&Stand) -> bool) -> Vec<Elector> {
+    let found = ballot.stands.iter().filter(|(_, stand)| is(stand));
+    found.map(|(name, _)| name.clone()).collect()
 }
 
 /// The newest epoch that anybody knows of.

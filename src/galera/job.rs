@@ -27,6 +27,9 @@ const ASKING: Duration = Duration::from_millis(100);
 /// How often the saved view of a serving node is looked at.
 pub const WATCHING: Duration = Duration::from_secs(1);
 
+/// How often the cluster is looked at without a cause: nobody may have told that the component was given up.
+const UNASKED: Duration = Duration::from_secs(30);
+
 /// How long a server of the job's own may take to stop.
 const STOPPING: Duration = Duration::from_secs(30);
 
@@ -87,6 +90,9 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
         }
         let failures = node.volatile.failed(&failure.to_string());
         job.note(&failures.sentence(), Mood::Failing);
+        if let Err(failure) = job.withdraw() {
+            log::warn!("{failure}");
+        }
         while let Some(left) = node.volatile.rest() {
             job.ear.listen(left);
         }
@@ -114,8 +120,8 @@ enum Life {
 /// How a server's way from the component into service ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It serves.
-    Synced,
+    /// It serves in the component of this epoch.
+    Synced(u64),
     /// There is no component any more.
     Outside,
     /// It died.
@@ -138,9 +144,10 @@ impl Job<'_> {
         let found = self.node.server().running()?;
         let (process, epoch) = match found {
             Some(process) if self.was_a_member()? => {
-                let epoch = self.adopt(process)?;
+                hand::adopt(&self.node.resource, process, &self.node.settings)?;
                 self.resume()?;
-                return self.watch(process, epoch);
+                // Not the epoch of whoever is primary now: this server's component may have been given up since.
+                return self.watch(process, self.node.record()?.epoch);
             }
             Some(process) => {
                 if self.node.volatile.note().is_none() {
@@ -157,10 +164,21 @@ impl Job<'_> {
         let ended = self.until_synced(process, epoch, &mut meter);
         transfer::is_over(&self.node.volatile, &self.node.resource);
         match ended? {
-            Way::Synced => self.watch(process, epoch),
+            Way::Synced(epoch) => self.watch(process, epoch),
             Way::Outside => Ok(Life::Outside),
             Way::Died => self.was_cut(&meter).map(Life::Cut),
         }
+    }
+
+    /// A join has come to nothing: nobody has to wait for it while this node rests.
+    fn withdraw(&self) -> Done {
+        let outlook = self.node.look()?;
+        let own = outlook.published.get(&self.node.name);
+        let joins = own.is_some_and(|own| matches!(own.phase, Phase::Joining));
+        if joins && self.node.server().running()?.is_none() {
+            self.node.publish(Phase::Recovering)?;
+        }
+        Ok(())
     }
 
     /// Whether the server that runs here has been a member: an earlier job has attended to it until then.
@@ -193,11 +211,11 @@ impl Job<'_> {
             }
             let progress = membership::progress(self.node)?;
             if let Progress::Serving(status) = &progress {
-                membership::enter(self.node, status, epoch)?;
+                let epoch = membership::enter(self.node, status, epoch)?;
                 let volatile = &self.node.volatile;
                 volatile.set_disappointments(None).map_err(retry)?;
                 log::info!("{} serves in epoch {epoch}", self.node.name);
-                return Ok(Way::Synced);
+                return Ok(Way::Synced(epoch));
             }
             if look.passed() {
                 let gone = matches!(progress, Progress::Outside | Progress::Silent)
@@ -248,9 +266,13 @@ impl Job<'_> {
         let mut evictor = Evictor::new(self.node);
         let (mut news, mut silence) = (true, false);
         let mut witness = Deadline::after(WATCHING);
+        let mut unasked = Deadline::after(UNASKED);
         loop {
-            if (news || silence) && self.component_is_given_up(epoch, &mut evictor, &mut upkeep) {
-                return Err(self.leave_component(epoch)?);
+            if news || silence || unasked.passed() {
+                if self.component_is_given_up(&mut epoch, &mut evictor, &mut upkeep) {
+                    return Err(self.leave_component(epoch)?);
+                }
+                unasked = Deadline::after(UNASKED);
             }
             if let Some(node) = news.then(|| self.changed()).flatten() {
                 return Ok(Life::Changed(node));
@@ -295,13 +317,13 @@ impl Job<'_> {
     /// bootstrap.
     fn component_is_given_up(
         &self,
-        epoch: u64,
+        epoch: &mut u64,
         evictor: &mut Evictor<'_>,
         upkeep: &mut Upkeep<'_>,
     ) -> bool {
         let looked = self.node.look().and_then(|outlook| {
             evictor.look(&outlook);
-            let given_up = outlook.epoch().gave_up(epoch);
+            let given_up = outlook.epoch().gave_up(*epoch);
             let own = outlook.published.get(&self.node.name);
             let known = own.is_some_and(|own| {
                 matches!(own.phase, Phase::Member(_))
@@ -311,7 +333,7 @@ impl Job<'_> {
                 && !known
                 && let Progress::Serving(status) = membership::progress(self.node)?
             {
-                membership::enter(self.node, &status, epoch)?;
+                *epoch = membership::enter(self.node, &status, *epoch)?;
                 upkeep.forget();
             }
             Ok(given_up)
@@ -369,15 +391,16 @@ impl Job<'_> {
         server::stop(resource, datadir, &deadline, limit, || {})
     }
 
-    /// Takes a server in hand that was found running. Returns its epoch: the component's, else this node's own.
+    /// Takes a server in hand that was found running. Returns its epoch: that of the members in its view, else this node's own.
     ///
     /// # Errors
     /// When the cluster does not answer or the record cannot be read.
     pub fn adopt(&self, process: Process) -> Result<u64, Failure> {
         hand::adopt(&self.node.resource, process, &self.node.settings)?;
-        let component = self.node.look()?.component();
-        let own = self.node.record()?.epoch;
-        Ok(component.map_or(own, |component| component.epoch))
+        let (outlook, own) = (self.node.look()?, self.node.record()?.epoch);
+        let view = self.node.saved_view();
+        let said = view.and_then(|view| outlook.epoch_of(&view));
+        Ok(said.map_or(own, |said| said.max(own)))
     }
 
     /// The failure of a server that ended by itself.

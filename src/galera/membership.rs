@@ -68,11 +68,12 @@ pub fn awaited(node: &Node) -> String {
     )
 }
 
-/// Makes this node a member for everybody to see: it serves in the component of `epoch`.
+/// Makes this node a member for everybody to see: it serves in the component of `epoch`, or of a newer one if the other
+/// members of its view say so. Returns which.
 ///
 /// # Errors
 /// When the server is in another history than the component, or the cluster does not take the news.
-pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
+pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<u64, Failure> {
     let missing = |what| Failure::Retry(format!("the server does not tell {what}"));
     let history = status
         .cluster_state_uuid
@@ -92,6 +93,9 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
             node.name
         )));
     }
+    let view = node.saved_view();
+    let said = view.and_then(|view| outlook.epoch_of(&view));
+    let epoch = said.map_or(epoch, |said| said.max(epoch));
     let mut record = node.record()?;
     if record.epoch < epoch {
         // Somebody else started this server.
@@ -113,7 +117,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<(), Failure> {
     node.volatile.set_entered(&history).map_err(retry)?;
     node.volatile.forget_failures();
     node.volatile.set_note(SERVING, Mood::Serving);
-    Ok(())
+    Ok(epoch)
 }
 
 /// Notes the seqno from which on the data contains everything of earlier views, once for each primary view.

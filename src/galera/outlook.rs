@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::ballot::{Ballot, Elector, Epoch, Force, Stand};
 use super::evict::NodeState;
+use super::gvwstate::SavedView;
 use super::published::{self, Component, Phase, Published};
 use super::survivors::{AtLarge, Fates};
 use crate::cib::{Cib, Node, Role};
@@ -82,9 +83,27 @@ impl Outlook {
         }
     }
 
-    /// The running primary component.
+    /// The running primary component. What a node said that has been lost since may be long over.
     pub fn component(&self) -> Option<Component> {
-        published::component(&self.published, &self.ballot.epoch)
+        let online = |name| self.nodes.get(name) == Some(&NodeState::Online);
+        let said = self.published.iter().filter(|(name, _)| online(*name));
+        published::component(said.map(|(_, one)| one), &self.ballot.epoch)
+    }
+
+    /// The newest epoch of the members that are in this view, by their own words.
+    pub fn epoch_of(&self, view: &SavedView) -> Option<u64> {
+        let members = self.published.values().filter_map(|one| match &one.phase {
+            Phase::Member(member) => view.members.contains(&member.gcomm).then_some(member.epoch),
+            Phase::Recovering
+            | Phase::Reported { .. }
+            | Phase::Restoring { .. }
+            | Phase::Joining
+            | Phase::Bootstrapping { .. }
+            | Phase::Apart { .. }
+            | Phase::Reviving { .. }
+            | Phase::Stopped { .. } => None,
+        });
+        members.max()
     }
 
     /// The node names of electors, for people; an elector whose node has not published keeps its own name.
@@ -171,11 +190,13 @@ fn servers_of(node: &str, published: &BTreeMap<String, Published>) -> BTreeSet<U
 }
 
 /// Every node that has not reported is known to be gone: fenced, or cleanly down. One that still looks for its
-/// position has published something, and is not gone.
+/// position has published something, and is not gone. Who bootstraps has reported before, and looks a second time.
 fn partner_gone(cib: &Cib, published: &BTreeMap<String, Published>) -> bool {
     let reported = |node: &str| {
         let published = published.get(node);
-        published.is_some_and(|one| one.phase.report().is_some())
+        published.is_some_and(|one| {
+            one.phase.report().is_some() || matches!(one.phase, Phase::Bootstrapping { .. })
+        })
     };
     let mut others = cib.nodes().filter(|node| !reported(&node.uname));
     others.all(|node| !node.may_run())
@@ -197,6 +218,7 @@ fn order(cib: &Cib, resource: &str) -> Option<Force> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gvwstate::ViewId;
     use super::*;
 
     /// A node that left in order, with this history.
@@ -227,23 +249,77 @@ mod tests {
         assert_eq!(left_with(&ended("monitor", 8)), NodeState::Lost);
     }
 
-    /// A CIB of two nodes, and n2 has published that it looks for its position.
-    fn n1_alone(n2: &str) -> bool {
+    /// A CIB of two nodes, and n2 has published this.
+    fn n1_alone(n2: &str, said: &str) -> bool {
         let text = format!(
             "<cib have-quorum=\"1\"><configuration><crm_config/><nodes><node id=\"2\" uname=\"n2\"/></nodes>\
              <resources/><constraints/></configuration><status><node_state id=\"2\" uname=\"n2\" {n2}/></status></cib>"
         );
         let cib = Cib::parse(text.as_bytes()).unwrap();
-        let recovering = r#"{"elector":"g2","electors":["g1","g2"],"phase":"recovering"}"#;
-        let published = serde_json::from_str(recovering).unwrap();
-        partner_gone(&cib, &BTreeMap::from([("n2".to_owned(), published)]))
+        partner_gone(&cib, &BTreeMap::from([("n2".to_owned(), said_by_n2(said))]))
     }
+
+    fn said_by_n2(phase: &str) -> Published {
+        let said = format!(r#"{{"elector":"g2","electors":["g1","g2"],{phase}}}"#);
+        serde_json::from_str(&said).unwrap()
+    }
+
+    const ONLINE: &str = "in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\"";
 
     #[test]
     fn a_partner_that_looks_for_its_position_is_not_gone_and_one_that_is_down_is() {
-        let online = "in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\"";
-        assert!(!n1_alone(online));
+        let recovering = r#""phase":"recovering""#;
+        assert!(!n1_alone(ONLINE, recovering));
         let down = "in_ccm=\"false\" crmd=\"offline\" join=\"down\" expected=\"down\"";
-        assert!(n1_alone(down));
+        assert!(n1_alone(down, recovering));
+    }
+
+    #[test]
+    fn a_node_that_bootstraps_is_not_its_own_partner_when_it_looks_again() {
+        assert!(n1_alone(ONLINE, r#""phase":"bootstrapping","epoch":2"#));
+    }
+
+    /// Members of n2, which is a node in this state, with this life.
+    fn member_of(state: NodeState, epoch: u64) -> Outlook {
+        let member = format!(
+            r#""phase":"member","gcomm":"{}","history":"{}","epoch":{epoch}"#,
+            Uuid::from_u128(2),
+            Uuid::from_u128(9)
+        );
+        let cib = Cib::parse(b"<cib/>").unwrap();
+        let asker = Asker {
+            resource: "db",
+            enable_creation: false,
+            two_node_mode: false,
+        };
+        let mut outlook = Outlook::of(&cib, &asker);
+        outlook
+            .published
+            .insert("n2".to_owned(), said_by_n2(&member));
+        outlook.nodes.insert("n2".to_owned(), state);
+        outlook
+    }
+
+    #[test]
+    fn what_a_lost_node_said_of_its_component_does_not_count() {
+        let epoch = |state| member_of(state, 5).component().map(|found| found.epoch);
+        assert_eq!(epoch(NodeState::Online), Some(5));
+        assert_eq!(epoch(NodeState::Lost), None);
+    }
+
+    #[test]
+    fn the_epoch_of_a_view_is_what_its_members_say_and_nobody_else() {
+        let view = |life| SavedView {
+            me: Uuid::from_u128(1),
+            view: ViewId {
+                uuid: Uuid::from_u128(1),
+                number: 3,
+            },
+            members: [Uuid::from_u128(1), Uuid::from_u128(life)].into(),
+            bootstrap: false,
+        };
+        let outlook = member_of(NodeState::Online, 6);
+        assert_eq!(outlook.epoch_of(&view(2)), Some(6));
+        assert_eq!(outlook.epoch_of(&view(3)), None);
     }
 }

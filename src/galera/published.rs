@@ -136,6 +136,21 @@ impl Phase {
         position.map(|position| position.history)
     }
 
+    /// The epoch that it is of, as far as it says so.
+    fn epoch(&self) -> Option<u64> {
+        match self {
+            Phase::Member(member) => Some(member.epoch),
+            Phase::Recovering
+            | Phase::Reported { .. }
+            | Phase::Restoring { .. }
+            | Phase::Joining
+            | Phase::Bootstrapping { .. }
+            | Phase::Apart { .. }
+            | Phase::Reviving { .. }
+            | Phase::Stopped { .. } => self.report().map(|report| report.epoch),
+        }
+    }
+
     fn stand(&self) -> Stand {
         let reported = |report: &Report, eligible| Stand::Reported {
             report: report.clone(),
@@ -288,10 +303,16 @@ pub fn epoch(cib: &Cib, resource: &str) -> Epoch {
 
 /// The newest epoch, if this elector opened it and `own`, the epoch of its record, says that it has never
 /// started a server in it. Nobody else may remove it, and nobody can start without it.
+///
+/// A node without a record (0) may have lost it: only of the first epoch can it be sure, and nobody else may be of it.
 pub fn unused_epoch(cib: &Cib, resource: &str, elector: &Elector, own: u64) -> Option<u64> {
     let epoch = epoch(cib, resource);
     let mine = epoch.opened_by.as_ref() == Some(elector);
-    (mine && epoch.number > own).then_some(epoch.number)
+    let lost = own == 0 && epoch.number > 1;
+    let used = all(cib, resource)
+        .values()
+        .any(|one| one.elector != *elector && one.phase.epoch() >= Some(epoch.number));
+    (mine && epoch.number > own && !lost && !used).then_some(epoch.number)
 }
 
 fn read_opener(text: &str) -> Option<(u64, Elector)> {
@@ -316,8 +337,11 @@ pub struct Component {
 }
 
 /// The primary component, as its members publish it; one that was given up since does not count.
-pub fn component(published: &BTreeMap<String, Published>, epoch: &Epoch) -> Option<Component> {
-    let mut members = published.values().filter_map(|one| {
+pub fn component<'a>(
+    published: impl IntoIterator<Item = &'a Published>,
+    epoch: &Epoch,
+) -> Option<Component> {
+    let mut members = published.into_iter().filter_map(|one| {
         let Phase::Member(member) = &one.phase else {
             return None;
         };
@@ -331,4 +355,41 @@ pub fn component(published: &BTreeMap<String, Published>, epoch: &Epoch) -> Opti
         (!epoch.gave_up(member.epoch)).then_some(component)
     });
     members.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether g1 may close the epoch of this number, which it opened, when its record is of epoch `own` and g2 has
+    /// reported one of `other`.
+    fn closes(number: u64, own: u64, other: u64) -> bool {
+        let said = format!(
+            "{{&quot;elector&quot;:&quot;g2&quot;,&quot;electors&quot;:[],&quot;phase&quot;:&quot;reported&quot;,\
+             &quot;report&quot;:{{&quot;epoch&quot;:{other},&quot;data&quot;:&quot;partial&quot;}}}}"
+        );
+        let text = format!(
+            "<cib><configuration><crm_config><cluster_property_set id=\"db-epoch-{number}\">\
+             <nvpair id=\"a\" name=\"db-epoch\" value=\"{number}\"/>\
+             <nvpair id=\"b\" name=\"db-epoch-opened-by\" value=\"g1\"/></cluster_property_set></crm_config>\
+             <nodes><node id=\"2\" uname=\"n2\"/></nodes><resources/><constraints/></configuration><status>\
+             <node_state id=\"2\" uname=\"n2\"><transient_attributes id=\"2\"><instance_attributes id=\"s\">\
+             <nvpair id=\"c\" name=\"{}\" value=\"{said}\"/></instance_attributes></transient_attributes></node_state>\
+             </status></cib>",
+            attribute("db")
+        );
+        let cib = Cib::parse(text.as_bytes()).unwrap();
+        assert_eq!(all(&cib, "db").len(), 1, "{text}");
+        unused_epoch(&cib, "db", &"g1".to_owned(), own) == Some(number)
+    }
+
+    #[test]
+    fn an_epoch_is_closed_only_by_who_is_sure_that_nobody_was_in_it() {
+        assert!(closes(6, 5, 5), "killed before its server started");
+        assert!(!closes(6, 6, 5), "its server has started");
+        assert!(!closes(6, 5, 6), "another node was in it");
+        assert!(!closes(6, 0, 5), "its record may be lost");
+        assert!(closes(1, 0, 0), "there was no epoch before");
+        assert!(!closes(1, 0, 1), "another node was in the first");
+    }
 }

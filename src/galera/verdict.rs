@@ -85,6 +85,9 @@ pub enum Waiting {
     /// These try to restore the component that they were; they succeed or report again.
     #[error("{} are restoring their primary component", list(.0))]
     Restoring(Vec<Elector>),
+    /// Servers of these nodes look for the component that was; they find it, or stop and report.
+    #[error("{} look for the last primary component, and stop when it is gone", list(.0))]
+    Joining(Vec<Elector>),
     /// Servers of these nodes may run that know nothing of a new component.
     #[error("waiting until {} is fenced, or has reported", list(.0))]
     AtLarge(Vec<String>),

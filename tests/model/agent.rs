@@ -21,6 +21,7 @@ impl World {
             Stage::Stopped => {}
             Stage::Start => self.start(n),
             Stage::Reported => self.reported(n),
+            Stage::LookToJoin { epoch, keep } => self.look_to_join(n, epoch, keep),
             Stage::Prepare { epoch, keep } => self.prepare(n, epoch, keep),
             Stage::Join { epoch } => {
                 self.start_server(n, Mode::Join, epoch);
@@ -52,6 +53,22 @@ impl World {
             node.primary_epoch = node.epoch;
         }
         (node.pending, node.stage) = (Some(stand), then);
+    }
+
+    /// Says that it is a member, of the newest epoch that the others of its view are of.
+    pub fn enter(&mut self, n: usize) {
+        let here = self.partition(n);
+        let fellows = here.iter().filter(|m| {
+            let same =
+                self.component_of(**m).is_some() && self.component_of(**m) == self.component_of(n);
+            same && self.nodes[**m].stand == Stand::Primary
+        });
+        let newest = fellows.map(|m| self.nodes[*m].primary_epoch).max();
+        if let Some(newest) = newest.filter(|_| self.rules.epoch_of_fellows) {
+            let node = &mut self.nodes[n];
+            node.epoch = node.epoch.max(newest);
+        }
+        self.publish(n, Stand::Primary, Stage::Running);
     }
 
     fn publish_report(&mut self, n: usize) {
@@ -132,7 +149,12 @@ impl World {
         let name = self.nodes[n].name.clone();
         self.nodes[n].elected = matches!(&verdict, Verdict::Bootstrap(who, _) if *who == name);
         match verdict {
-            Verdict::Join(primary) => self.plan_join(n, &ballot, &primary),
+            Verdict::Join(primary) => {
+                if let Some((epoch, keep)) = self.plan_join(n, &ballot, &primary) {
+                    self.nodes[n].elected = false;
+                    self.publish(n, Stand::Joining, Stage::LookToJoin { epoch, keep });
+                }
+            }
             Verdict::Restore(members) if members.contains(&name) => {
                 let Some(report) = self.nodes[n].report.clone() else {
                     return;
@@ -148,10 +170,26 @@ impl World {
         }
     }
 
-    fn plan_join(&mut self, n: usize, ballot: &Ballot, primary: &str) {
-        let Some(report) = &self.nodes[n].report else {
+    fn look_to_join(&mut self, n: usize, epoch: u64, keep: bool) {
+        if !self.rules.second_look_to_join {
+            self.nodes[n].stage = Stage::Prepare { epoch, keep };
             return;
+        }
+        let ballot = self.look(n);
+        let announced = self.nodes[n].stand == Stand::Joining;
+        let planned = match elect(&ballot) {
+            Verdict::Join(primary) if announced => self.plan_join(n, &ballot, &primary),
+            _ => None,
         };
+        let Some((epoch, keep)) = planned else {
+            return self.publish_report(n);
+        };
+        self.nodes[n].stage = Stage::Prepare { epoch, keep };
+    }
+
+    /// The epoch to join, and whether the data may go on from where it is.
+    fn plan_join(&self, n: usize, ballot: &Ballot, primary: &str) -> Option<(u64, bool)> {
+        let report = self.nodes[n].report.as_ref()?;
         let of_primary = self.nodes.iter().find(|node| node.name == primary);
         let of_primary = of_primary.map_or(0, |node| node.primary_epoch);
         let epoch = if self.rules.epoch_from_primary {
@@ -168,9 +206,7 @@ impl World {
         } else {
             same && ballot.epoch.leads_to(ballot.epoch.number, at, seqno)
         };
-        let keep = continues || !self.rules.forced_data_is_given_up;
-        self.nodes[n].elected = false;
-        self.nodes[n].stage = Stage::Prepare { epoch, keep };
+        Some((epoch, continues || !self.rules.forced_data_is_given_up))
     }
 
     fn prepare(&mut self, n: usize, epoch: u64, keep: bool) {
@@ -183,7 +219,7 @@ impl World {
             // From here on the old view proves nothing: it was not the last one of this epoch.
             (node.epoch, node.record) = (epoch, None);
         }
-        self.publish(n, Stand::Joining, Stage::Join { epoch });
+        self.nodes[n].stage = Stage::Join { epoch };
     }
 
     /// `gvwstate.dat` moves into the agent's own record, so that the server does not try to restore it.
@@ -208,7 +244,7 @@ impl World {
                 if !self.rules.epoch_before_join {
                     self.nodes[n].epoch = epoch;
                 }
-                self.publish(n, Stand::Primary, Stage::Running);
+                self.enter(n);
             }
             Some(Part::Apart | Part::Joiner | Part::Receiving) => {}
         }
@@ -239,7 +275,7 @@ impl World {
     fn restoring(&mut self, n: usize) {
         match self.nodes[n].part() {
             None => self.begin(n),
-            Some(Part::Synced) => self.publish(n, Stand::Primary, Stage::Running),
+            Some(Part::Synced) => self.enter(n),
             Some(Part::Apart | Part::Joiner | Part::Receiving) => {}
         }
     }
@@ -334,7 +370,6 @@ impl World {
             self.judge_forced(n, next.epoch.number, cost, &next.unknown);
         }
         self.void_orders(n);
-        self.revived.remove(&next.epoch.number);
         let node = &mut self.nodes[n];
         node.epoch = next.epoch.number;
         node.saved = None;
@@ -363,9 +398,7 @@ impl World {
                 self.leave(n);
                 self.begin(n);
             }
-            Some(Part::Synced) if self.nodes[n].stand != Stand::Primary => {
-                self.publish(n, Stand::Primary, Stage::Running);
-            }
+            Some(Part::Synced) if self.nodes[n].stand != Stand::Primary => self.enter(n),
             Some(Part::Apart) if self.lost(n) => self.say_apart(n),
             Some(_) => {}
         }

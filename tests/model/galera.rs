@@ -19,7 +19,9 @@ impl World {
     /// Starts a server for `epoch`.
     pub fn start_server(&mut self, n: usize, mode: Mode, epoch: u64) {
         let life = self.fresh_uuid();
+        let named = self.rules.name_per_forced;
         let node = &mut self.nodes[n];
+        let forced = node.cib.epoch().last_forced(epoch);
         let saved = node.saved.clone().filter(|_| mode == Mode::Restore);
         // With its saved view a server takes up its old identity as well.
         let life = match (&saved, node.lives.last()) {
@@ -30,6 +32,7 @@ impl World {
         node.server = Some(Server {
             life,
             epoch,
+            name: forced.filter(|_| named).unwrap_or(0),
             component: None,
             part: Part::Apart,
             saved: saved.is_some(),
@@ -303,10 +306,10 @@ impl World {
         let labels: BTreeSet<u8> = self.wire.iter().copied().collect();
         for label in labels {
             let apart = self.outside(label);
-            let epochs: BTreeSet<u64> = apart.iter().map(|(_, epoch)| *epoch).collect();
-            for epoch in epochs {
-                let meet = apart.iter().filter(|(_, e)| *e == epoch);
-                self.attach(label, epoch, meet.map(|(n, _)| *n).collect());
+            let names: BTreeSet<u64> = apart.iter().map(|(_, name)| *name).collect();
+            for name in names {
+                let meet = apart.iter().filter(|(_, other)| *other == name);
+                self.attach(label, name, meet.map(|(n, _)| *n).collect());
             }
         }
     }
@@ -316,7 +319,7 @@ impl World {
         let here = self.nodes.iter().enumerate();
         let servers = here.filter_map(|(n, node)| Some((n, node.server.as_ref()?)));
         let apart = servers.filter(|(n, s)| s.part == Part::Apart && self.wire[*n] == label);
-        apart.map(|(n, s)| (n, self.group_name(s.epoch))).collect()
+        apart.map(|(n, s)| (n, s.name)).collect()
     }
 
     fn shrink(&mut self, id: u64) {
@@ -364,8 +367,10 @@ impl World {
     /// Those apart join the component that they can reach; else the last one comes back when it is complete.
     fn attach(&mut self, label: u8, name: u64, apart: BTreeSet<usize>) {
         let reachable = self.components.iter().find(|(_, c)| {
-            let near = c.members.iter().any(|m| self.wire[*m] == label);
-            near && self.group_name(c.epoch) == name
+            let server = |m: &usize| self.nodes[*m].server.as_ref();
+            let near = |m: &&usize| self.wire[**m] == label;
+            let mut near = c.members.iter().filter(near).filter_map(server);
+            near.any(|server| server.name == name)
         });
         if let Some((id, component)) = reachable.map(|(id, c)| (*id, c.clone())) {
             for n in &apart {

@@ -108,7 +108,7 @@ impl World {
     pub fn apart(&mut self, n: usize) {
         match self.nodes[n].part() {
             None => return self.begin(n),
-            Some(Part::Synced) => return self.publish(n, Stand::Primary, Stage::Running),
+            Some(Part::Synced) => return self.enter(n),
             Some(Part::Joiner | Part::Receiving) => return,
             Some(Part::Apart) => {}
         }
@@ -182,7 +182,6 @@ impl World {
                 if self.may_revive(n, &next) || !self.rules.second_look {
                     self.void_orders(n);
                     self.nodes[n].epoch = number;
-                    self.revived.insert(number);
                     return self.proceed(n, next, Revival::Note);
                 }
                 self.say_apart(n);
@@ -240,16 +239,13 @@ impl World {
     /// `pc.bootstrap=YES`: everybody whom this server sees outside a component makes one.
     fn tell(&mut self, n: usize, epoch: u64) {
         let server = self.nodes[n].server.as_ref();
-        let Some(name) = server
-            .filter(|s| s.part == Part::Apart)
-            .map(|s| self.group_name(s.epoch))
-        else {
+        let Some(name) = server.filter(|s| s.part == Part::Apart).map(|s| s.name) else {
             return;
         };
         let sees = |m: &usize| {
             let server = self.nodes[*m].server.as_ref();
             let apart = server.filter(|s| s.part == Part::Apart);
-            self.wire[*m] == self.wire[n] && apart.is_some_and(|s| self.group_name(s.epoch) == name)
+            self.wire[*m] == self.wire[n] && apart.is_some_and(|s| s.name == name)
         };
         let group: BTreeSet<usize> = (0..self.nodes.len()).filter(sees).collect();
         for m in &group {
@@ -272,15 +268,6 @@ impl World {
         if self.lost(n) && node.stack && node.pending.is_none() {
             self.leave(n);
             self.begin(n);
-        }
-    }
-
-    /// What servers of this epoch must share to connect.
-    pub fn group_name(&self, epoch: u64) -> u64 {
-        match epoch {
-            _ if !self.rules.name_per_epoch => 0,
-            revived if self.revived.contains(&revived) => self.group_name(revived - 1),
-            other => other,
         }
     }
 }

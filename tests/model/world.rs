@@ -11,8 +11,8 @@ use crate::oracle::Oracle;
 /// What Galera orders: a write set or a view change. Its seqno is its place in a log, counted from 1.
 pub type Entry = u64;
 
-/// Which parts of the protocol are kept. Switching one off must make the model find a violation: that proves
-/// both that the part is needed and that the model can see it.
+/// Which parts of the protocol are kept. Where switching one off makes the model find a violation (see `known.rs`), that
+/// proves both that the part is needed and that the model can see it; others cover for each other.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// A bootstrapper looks a second time, after it has opened its epoch and said so.
@@ -23,10 +23,14 @@ pub struct Rules {
     pub second_look_to_restore: bool,
     /// A joiner notes the epoch before its server starts, not once it is synced.
     pub epoch_before_join: bool,
+    /// A joiner looks a second time, after it has said so.
+    pub second_look_to_join: bool,
+    /// A member takes over the newer epoch that the others of its view are of.
+    pub epoch_of_fellows: bool,
     /// A joiner takes the epoch from the primary node's attribute, not from the newest record.
     pub epoch_from_primary: bool,
-    /// A server connects only to servers that were started for the same epoch.
-    pub name_per_epoch: bool,
+    /// A server connects only to servers that were started since the same forced bootstrap.
+    pub name_per_forced: bool,
     /// Data that a forced bootstrap gave up is not joined with.
     pub forced_data_is_given_up: bool,
     /// A primary node of an epoch that was given up does not count.
@@ -52,8 +56,10 @@ impl Rules {
         exclusive_epoch: true,
         second_look_to_restore: true,
         epoch_before_join: true,
+        second_look_to_join: true,
+        epoch_of_fellows: true,
         epoch_from_primary: true,
-        name_per_epoch: true,
+        name_per_forced: true,
         forced_data_is_given_up: true,
         given_up_primary_is_ignored: true,
         starts_void_orders: true,
@@ -120,6 +126,8 @@ pub struct Server {
     pub life: Uuid,
     /// The epoch that it was started for.
     pub epoch: u64,
+    /// What servers must share to connect: the newest forced bootstrap up to that epoch; 0: there was none.
+    pub name: u64,
     pub component: Option<u64>,
     pub part: Part,
     /// The last primary view that it knows.
@@ -139,6 +147,8 @@ pub enum Stage {
     Start,
     /// Looks, and acts on the verdict.
     Reported,
+    /// Has said that it joins, and looks again.
+    LookToJoin { epoch: u64, keep: bool },
     /// Prepares the data for a join of this epoch; `keep`: it may go on from there.
     Prepare { epoch: u64, keep: bool },
     /// Starts the server that joins.
@@ -295,8 +305,6 @@ pub struct World {
     /// Lost nodes are fenced.
     pub fencing: bool,
     pub oracle: Oracle,
-    /// Epochs whose servers find each other by the name of the one before.
-    pub revived: BTreeSet<u64>,
     next: u64,
 }
 
@@ -337,7 +345,6 @@ impl World {
             two_node_mode: false,
             fencing: true,
             oracle: Oracle::default(),
-            revived: BTreeSet::new(),
             next: 1,
         }
     }

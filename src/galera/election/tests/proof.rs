@@ -130,6 +130,25 @@ fn a_bootstrap_waits_for_those_that_restore_even_on_an_order() {
     assert!(matches!(elect(&b), Verdict::Wait(_)));
 }
 
+/// It would find the new component, and take what it acknowledges there for writes of the old one. On an order the group
+/// has another name.
+#[test]
+fn a_bootstrap_waits_for_those_that_join_the_component_before_but_not_on_an_order() {
+    let last = || view(None, &["a"], Some(100));
+    let mut b = ballot([
+        ("a", with_view("a", 120, last())),
+        ("b", Stand::Silent),
+        ("c", Stand::Silent),
+    ]);
+    let closed = BTreeSet::from(["a".to_owned()]);
+    wins(&b, "a", Reason::LastView(closed));
+    b.stands.insert("b".to_owned(), Stand::Joining);
+    let waiting = Verdict::Wait(Waiting::Joining(names(&["b"])));
+    assert_eq!(elect(&b), waiting);
+    b.force = order("a", 1, Some(at(LINE, 120)));
+    wins(&b, "a", Reason::Forced);
+}
+
 /// a and b are the last view of both, c is silent, and nothing shows that a has reached the view's floor.
 fn c_may_have_more(last: &Option<LastView>) {
     let b = ballot([
