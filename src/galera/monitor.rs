@@ -207,6 +207,7 @@ fn broken(promoted: bool, reason: String) -> Failure {
 mod tests {
     use super::super::silence::Cause;
     use super::*;
+    use crate::sys::command;
 
     fn note(text: &str, mood: Mood, since: u64) -> Note {
         Note {
@@ -215,6 +216,33 @@ mod tests {
             uptime: since,
             mood,
         }
+    }
+
+    /// A recurring monitor's environment.
+    fn recurring(pairs: &[(&str, &str)]) -> Env {
+        let usual = [("OCF_RESKEY_CRM_meta_interval", "2000")];
+        Env::from_pairs(usual.iter().chain(pairs).copied())
+    }
+
+    #[test]
+    fn a_job_with_other_values_than_the_recurring_monitor_is_outdated() {
+        let mut command = command::program("sleep");
+        command.arg("60").env("OCF_RESKEY_recv_queue_max", "7");
+        let mut child = command.spawn().unwrap();
+        let job = Process::of_pid(child.id()).unwrap();
+        let outdated = |pairs: &[(&str, &str)]| is_outdated(job, &recurring(pairs));
+        let (same, other) = (
+            ("OCF_RESKEY_recv_queue_max", "7"),
+            ("OCF_RESKEY_recv_queue_max", "8"),
+        );
+        assert!(outdated(&[other]));
+        assert!(!outdated(&[same]));
+        let by_hand = ("OCF_RESKEY_CRM_meta_interval", "0");
+        assert!(!outdated(&[other, by_hand]));
+        assert!(!outdated(&[other, ("OCF_CHECK_LEVEL", "10")]));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!outdated(&[other]), "it has ended");
     }
 
     #[test]

@@ -155,3 +155,17 @@ impl Record {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::volatile::Volatile;
+
+    /// `/run` is empty after a boot, `/var/lib` is not (file-hierarchy(7)).
+    #[test]
+    fn the_record_outlives_a_reboot_and_what_speaks_of_processes_does_not() {
+        let record = super::path("db");
+        assert!(record.starts_with("/var/lib"), "{record:?}");
+        let note = Volatile::of("db").path("note.json");
+        assert!(note.starts_with("/run"), "{note:?}");
+    }
+}

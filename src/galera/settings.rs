@@ -322,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn the_donors_that_the_operator_names_are_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("my.cnf");
+        fs::write(&file, "[mysqld]\nwsrep-sst-donor = db1,db2\n").unwrap();
+        let params = params(&[("config", file.to_str().unwrap())]);
+        let settings = Settings::read(&params, &Env::from_pairs([("", "")])).unwrap();
+        assert_eq!(settings.sst_donor.as_deref(), Some("db1,db2"));
+    }
+
+    #[test]
     fn a_log_without_extension_is_where_the_server_puts_it() {
         assert_eq!(
             with_extension("/var/log/mysql".into()),

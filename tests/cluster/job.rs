@@ -40,6 +40,8 @@ fn two_jobs_are_one_and_a_job_outlives_the_upgrade_of_the_agent() {
     lab.kill_server(k);
     lab.wait_in_service("a server died whose job is of the version before");
 
+    a_job_without_its_files_is_replaced(&lab, k);
+
     upgrade(&lab, k);
     lab.crm(&format!("node standby node{k}"));
     lab.wait("the end of everything of ours", STEP, || {
@@ -49,6 +51,23 @@ fn two_jobs_are_one_and_a_job_outlives_the_upgrade_of_the_agent() {
     assert!(!lab.fence_log().contains("reboot"), "a stop failed");
     lab.crm(&format!("node online node{k}"));
     lab.wait_in_service("standby is over");
+}
+
+/// What it knows is gone, and its lock with that: a monitor starts another, which finds nobody in its way.
+fn a_job_without_its_files_is_replaced(lab: &Lab, k: u8) {
+    let (node, first, life) = (lab.node(k), jobs(lab, k), lab.node(k).server_life());
+    node.ok("rm -rf /run/galera-rs");
+    lab.wait("another job", STEP, || {
+        node.run("test -s /run/galera-rs/db/job.pid").code == 0 && jobs(lab, k) != first
+    });
+    let now = jobs(lab, k);
+    assert_eq!(
+        now.len(),
+        1,
+        "the job {first:?} of before still runs: {now:?}"
+    );
+    lab.wait_in_service("another job");
+    assert_eq!(node.server_life(), life, "the server was touched");
 }
 
 /// The processes of the jobs on a node.

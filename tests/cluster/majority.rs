@@ -72,6 +72,13 @@ fn is_kept_running_until_fenced(lab: &Lab, survivor: u8) {
         lab.node(survivor).status("wsrep_cluster_status") != "non-Primary"
     });
     assert_eq!(gone, None, "nobody may go on before node {other} is fenced");
+    let published = lab.published(survivor);
+    assert_eq!(published["phase"], "apart", "{published}");
+    // Others would go on without it.
+    assert!(
+        published["dead"].is_null(),
+        "it lives and is called dead: {published}"
+    );
     let told = lab.node(survivor).run("galeractl explain").stdout;
     assert!(
         told.contains("Nobody at large") || told.contains("may be ahead"),
