@@ -12,11 +12,11 @@ use std::time::Duration;
 use super::lines::Lines;
 use super::place::Places;
 use super::record::Trouble;
-use super::{Vip, frame, retry};
+use super::{Vip, cannot, frame, held};
 use crate::ocf::{Action, Deadline, Done, Failure};
 use crate::sys::command;
-use crate::sys::net::{Netlink, address};
-use crate::sys::process::Process;
+use crate::sys::net::Netlink;
+use crate::sys::process::{Process, own_program};
 
 /// For so long answers that come late are heard: as long as RFC 5227 probes and as RFC 4862 waits.
 const LATE: Duration = Duration::from_secs(1);
@@ -39,14 +39,18 @@ impl Job {
         if lines.is_empty() || !more || !vip.params.arp_bg {
             return Ok(Self(None));
         }
-        let program = std::env::current_exe().map_err(retry)?;
+        // Its successor, if the agent is being upgraded.
+        let program =
+            own_program().map_err(cannot("find the agent's own program", "mount /proc"))?;
         let mut job = command::program(program);
         job.arg(Action::Job.name()).envs(vip.env.pairs());
         job.stdin(Stdio::piped()).stderr(Stdio::null());
         job.stdout(lines.hold().map_or_else(Stdio::null, Stdio::from));
-        let job = job
-            .spawn()
-            .map_err(|error| Failure::Retry(format!("cannot start the background job: {error}")))?;
+        let job = job.spawn().map_err(|error| {
+            Failure::Retry(format!(
+                "cannot start the background job: {error}; install the agent again"
+            ))
+        })?;
         Ok(Self(Some(job)))
     }
 
@@ -103,7 +107,7 @@ pub fn announce(vip: &Vip, late: Duration) -> Done {
         if hears_rival(vip, &mut netlink, &lines, &places, &pause) {
             return Ok(());
         }
-        let held: BTreeSet<_> = held(&mut netlink)?;
+        let held: BTreeSet<_> = held(&mut netlink)?.iter().map(|held| held.ip).collect();
         if !places.wanted.iter().any(|wanted| held.contains(&wanted.ip)) {
             return Ok(());
         }
@@ -113,11 +117,6 @@ pub fn announce(vip: &Vip, late: Duration) -> Done {
         left = left.saturating_sub(1);
     }
     Ok(())
-}
-
-fn held(netlink: &mut Netlink) -> Result<BTreeSet<IpAddr>, Failure> {
-    let held = address::all(netlink).map_err(retry)?;
-    Ok(held.into_iter().map(|held| held.ip).collect())
 }
 
 /// Only what is still here is announced.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use super::frame::{self, Speaker};
 use super::place::Wanted;
@@ -11,6 +12,10 @@ use super::retry;
 use crate::ocf::{Deadline, Failure};
 use crate::sys::net::frames::Wire;
 use crate::sys::net::{Device, Medium, Netlink, device};
+
+/// So many messages are read before the clock is looked at: more than wait in a socket (`net.core.rmem_default` has room
+/// for some 300 of them), so that what came in time is heard.
+const ROUND: usize = 1000;
 
 /// One device, and what it should have.
 #[derive(Debug)]
@@ -162,22 +167,12 @@ impl Lines {
         mut heard: impl FnMut(&Device, Speaker) -> Option<T>,
     ) -> Option<T> {
         let wire = self.wire.as_ref()?;
-        loop {
-            while let Some((index, message)) = wire.heard() {
-                let Some(Line { device, .. }) = self.lines.get(&index) else {
-                    continue; // spoken on a device that is none of ours
-                };
-                let speaker = frame::speaker(&message, device.medium);
-                let made = speaker.and_then(|speaker| heard(device, speaker));
-                if made.is_some() {
-                    return made;
-                }
-            }
-            if deadline.passed() {
-                return None;
-            }
-            wire.wait(deadline.left());
-        }
+        let hear = |(index, message)| {
+            // One that was spoken on a device that is none of ours is passed over.
+            let Line { device, .. } = self.lines.get(&index)?;
+            heard(device, frame::speaker(&message, device.medium)?)
+        };
+        until(deadline, || wire.heard(), |left| wire.wait(left), hear)
     }
 
     /// Listens until the deadline for another machine that has one of these addresses. `aside` hears everybody.
@@ -200,6 +195,33 @@ impl Lines {
     }
 }
 
+/// Hears one message after the other until the deadline, or until `hear` makes something of one. It looks at the clock
+/// after [`ROUND`] at the latest: in a storm there is always one more.
+fn until<M, T>(
+    deadline: &Deadline,
+    mut next: impl FnMut() -> Option<M>,
+    wait: impl Fn(Duration),
+    mut hear: impl FnMut(M) -> Option<T>,
+) -> Option<T> {
+    loop {
+        let round = std::iter::from_fn(&mut next).take(ROUND);
+        let mut waiting = 0;
+        for message in round {
+            waiting += 1;
+            let made = hear(message);
+            if made.is_some() {
+                return made;
+            }
+        }
+        if deadline.passed() {
+            return None;
+        }
+        if waiting < ROUND {
+            wait(deadline.left());
+        }
+    }
+}
+
 /// The hardware addresses of this machine, which may answer itself when two of its devices are in one network.
 #[derive(Default)]
 struct OwnMacs(Option<Vec<Vec<u8>>>);
@@ -211,5 +233,34 @@ impl OwnMacs {
             devices.into_iter().map(|device| device.mac).collect()
         };
         self.0.get_or_insert_with(look).contains(&speaker.mac)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// Reads messages that never end, or end after so many, until `wanted` is heard.
+    fn hear(messages: u32, wanted: u32, time: Duration) -> Option<u32> {
+        let (started, mut read) = (Instant::now(), 0);
+        let next = || {
+            assert!(started.elapsed() < Duration::from_secs(20), "no end");
+            read += 1;
+            (read <= messages).then_some(read)
+        };
+        let found = |number| (number == wanted).then_some(number);
+        until(&Deadline::after(time), next, |_| {}, found)
+    }
+
+    #[test]
+    fn a_storm_of_messages_does_not_keep_anybody_beyond_the_deadline() {
+        assert_eq!(hear(u32::MAX, 0, Duration::from_millis(5)), None);
+    }
+
+    #[test]
+    fn what_waits_in_the_socket_is_heard_when_the_time_is_over() {
+        assert_eq!(hear(400, 400, Duration::ZERO), Some(400));
     }
 }

@@ -7,6 +7,7 @@ mod job;
 mod lines;
 mod manager;
 mod monitor;
+mod others;
 mod params;
 mod place;
 mod plan;
@@ -24,7 +25,7 @@ use self::record::Records;
 use self::stop::Leaving;
 use crate::ocf::{About, Action, ActionRow, Agent, Deadline, Done, Env, Failure, Status};
 use crate::sys::by_resource;
-use crate::sys::net::{Namespace, Netlink, device};
+use crate::sys::net::{Address, Device, Namespace, Netlink, address, device};
 
 pub use self::entry::Entries;
 pub use self::params::VipParams;
@@ -106,7 +107,7 @@ of ocf:heartbeat:IPaddr2, except those of cluster IP addresses.",
             ips: ips.into_iter().collect(),
             ..Leaving::default()
         };
-        stop::stop(&Records::of(env.resource()), leaving, &Deadline::of(env))
+        stop::stop(&records(env), leaving, &Deadline::of(env))
     }
 
     fn monitor(&self) -> Result<Status, Failure> {
@@ -137,7 +138,7 @@ of ocf:heartbeat:IPaddr2, except those of cluster IP addresses.",
 
 impl Vip {
     fn records(&self) -> Records {
-        Records::of(self.env.resource())
+        records(&self.env)
     }
 
     /// The entries of this instance.
@@ -149,11 +150,11 @@ impl Vip {
     /// The kernel's ear in the resource's namespace; `None` when there is no such namespace.
     fn netlink(&self) -> Result<Option<Netlink>, Failure> {
         if let Some(name) = &self.params.network_namespace
-            && !Namespace::of(name).enter().map_err(retry)?
+            && !enter(name)?
         {
             return Ok(None);
         }
-        Netlink::open().map(Some).map_err(retry)
+        kernel().map(Some)
     }
 
     /// The same, for those who need it.
@@ -193,7 +194,7 @@ impl Vip {
         let mut devices = BTreeMap::new();
         for one in &wanted {
             if !devices.contains_key(&one.device)
-                && let Some(found) = device::numbered(netlink, one.device).map_err(retry)?
+                && let Some(found) = numbered(netlink, one.device)?
             {
                 devices.insert(one.device, found);
             }
@@ -201,6 +202,49 @@ impl Vip {
         wanted.retain(|one| devices.contains_key(&one.device));
         Ok(Places { wanted, devices })
     }
+}
+
+/// The remedy where there is nothing to mend.
+const AGAIN: &str = "try again";
+
+/// The records of this instance: in a globally unique clone several are on one node.
+fn records(env: &Env) -> Records {
+    Records::of(env.instance().unwrap_or_else(|| env.resource()))
+}
+
+/// Moves this process into the namespace. False when there is none of this name.
+fn enter(name: &str) -> Result<bool, Failure> {
+    let entered = Namespace::of(name).enter();
+    entered.map_err(cannot(
+        format!("enter the network namespace {name}"),
+        "it has to be one of ip netns, and the agent to run as root",
+    ))
+}
+
+/// The kernel's ear in the namespace of this process.
+fn kernel() -> Result<Netlink, Failure> {
+    Netlink::open().map_err(cannot(
+        "open a netlink socket to the kernel",
+        "the agent has to be allowed to, and to have files left to open",
+    ))
+}
+
+/// All addresses of all devices.
+fn held(netlink: &mut Netlink) -> Result<Vec<Address>, Failure> {
+    address::all(netlink).map_err(cannot(
+        "list the addresses of this node",
+        "if it lasts, find what changes them all the time with ip monitor address",
+    ))
+}
+
+/// The device of this number; `None` when there is none.
+fn numbered(netlink: &mut Netlink, index: u32) -> Result<Option<Device>, Failure> {
+    device::numbered(netlink, index).map_err(cannot(format!("look at device {index}"), AGAIN))
+}
+
+/// Something that may pass: what could not be done on what, and the remedy.
+fn cannot(what: impl std::fmt::Display, remedy: &str) -> impl FnOnce(std::io::Error) -> Failure {
+    move |error| Failure::Retry(format!("cannot {what}: {error}; {remedy}"))
 }
 
 /// Something that may pass.

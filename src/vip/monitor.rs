@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::place::{self, Places, Wanted};
 use super::plan::Step;
 use super::record::{Record, Trouble};
-use super::{Vip, manager, retry, start};
+use super::{AGAIN, Vip, cannot, held, manager, numbered, retry, start};
 use crate::ocf::{Action, Deadline, Failure, Status};
 use crate::sys::net::{Address, Netlink, address, device, route};
 
@@ -18,6 +18,12 @@ const OTHERS: Duration = Duration::from_millis(100);
 
 /// How long a monitor of check level 20 waits for the gateway to answer, each of three times.
 const GATEWAY: Duration = Duration::from_millis(500);
+
+/// What check level 10 does.
+const ASK: &str = "ask whether another machine has the address";
+
+/// The remedy where a device does not take a frame.
+const LINK: &str = "mend the link";
 
 /// The number of no device: one that is not there holds nothing.
 const NOWHERE: u32 = 0;
@@ -94,10 +100,11 @@ fn expected(
         if let Some(name) = name
             && !names.contains_key(name)
         {
-            let found = device::named(netlink, name).map_err(retry)?;
+            let look = format!("look at device {name}");
+            let found = device::named(netlink, name).map_err(cannot(look, AGAIN))?;
             if found.is_none() && !probe {
                 return Err(Failure::Retry(format!(
-                    "device {name} of {} is gone",
+                    "device {name} of {} is gone; correct nic or ip, or make the device",
                     entry.ip
                 )));
             }
@@ -117,14 +124,14 @@ fn expected(
 
 fn look(vip: &Vip, netlink: &mut Netlink, expected: &[Expected]) -> Result<Seen, Failure> {
     let ours: std::collections::BTreeSet<_> = expected.iter().map(|e| e.ip).collect();
-    let mut held = address::all(netlink).map_err(retry)?;
+    let mut held = held(netlink)?;
     held.retain(|held| ours.contains(&held.ip));
     let wanted = expected.iter().filter_map(|expected| expected.device);
     let mut devices = Devices::new();
     for index in held.iter().map(Address::device).chain(wanted) {
         if index != NOWHERE
             && !devices.contains_key(&index)
-            && let Some(found) = device::numbered(netlink, index).map_err(retry)?
+            && let Some(found) = numbered(netlink, index)?
         {
             devices.insert(index, found);
         }
@@ -165,7 +172,7 @@ fn restore(
     let lines = Lines::open(&places.wanted, &places.devices)?;
     lines
         .announce(|_| true)
-        .map_err(|error| retry(format!("put back, and not announced: {error}")))?;
+        .map_err(|error| retry(format!("put back, and not announced: {error}; {LINK}")))?;
     Ok(true)
 }
 
@@ -194,10 +201,10 @@ fn neighbours(
         }
     }
     if again {
-        vip.records().forget_trouble().map_err(retry)?;
+        vip.records().forget_trouble()?;
     }
     if level >= 10 {
-        lines.probe(|_| true).map_err(retry)?;
+        lines.probe(|_| true).map_err(cannot(ASK, LINK))?;
         let ours = |ip| places.wanted.iter().any(|wanted| wanted.ip == ip);
         let others = Deadline::after(OTHERS);
         if let Some(rival) = lines.owner(netlink, &others, ours, |_, _| {}) {
@@ -225,7 +232,9 @@ fn gateways_answer(
         if silent.is_empty() || lines.is_empty() {
             return Ok(());
         }
-        lines.ask(&silent).map_err(retry)?;
+        lines
+            .ask(&silent)
+            .map_err(cannot("ask the gateway", LINK))?;
         lines.listen(&Deadline::after(GATEWAY), |_, speaker| {
             silent.retain(|gateway| !(speaker.owns && speaker.ip == *gateway));
             silent.is_empty().then_some(())
@@ -252,7 +261,7 @@ fn default_gateways(netlink: &mut Netlink, places: &Places) -> Result<Vec<IpAddr
         else {
             continue;
         };
-        let routes = route::all(netlink, one.ip).map_err(retry)?;
+        let routes = route::all(netlink, one.ip).map_err(cannot("list the routes", AGAIN))?;
         let ours =
             |route: &&route::Route| route.prefix == 0 && places.devices.contains_key(&route.device);
         gateways.extend(routes.iter().filter(ours).filter_map(|route| route.gateway));

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Lifetime, longest_prefix};
 use super::params::VipParams;
-use super::retry;
 use super::routing::{NoRoute, Question, choose};
+use super::{AGAIN, cannot, numbered, retry};
 use crate::ocf::Failure;
 use crate::sys::net::route::{self, Route};
 use crate::sys::net::{Address, Device, Manner, Netlink, device};
@@ -165,7 +165,8 @@ fn broadcast_for(device: &Device, params: &VipParams, ip: IpAddr, prefix: u8) ->
 impl Lists<'_> {
     fn device(&mut self, name: &str) -> Result<Device, Failure> {
         if !self.by_name.contains_key(name) {
-            let found = device::named(self.netlink, name).map_err(retry)?;
+            let look = format!("look at device {name}");
+            let found = device::named(self.netlink, name).map_err(cannot(look, AGAIN))?;
             self.by_name.insert(name.to_owned(), found);
         }
         let found = self.by_name.get(name).cloned().flatten();
@@ -207,13 +208,16 @@ impl Lists<'_> {
             device: given.as_ref().map(|device| device.index),
             protocol,
         };
-        let found = choose(&self.routes(ip).map_err(retry)?, &question);
+        let routes = self.routes(ip).map_err(cannot("list the routes", AGAIN))?;
+        let found = choose(&routes, &question);
         let route = found.map_err(|none| self.explain(&none, &question, given.as_ref()))?;
         let device = match given {
             Some(device) => device,
-            None => device::numbered(self.netlink, route.device)
-                .map_err(retry)?
-                .ok_or_else(|| retry("the device of a route has just gone"))?,
+            None => numbered(self.netlink, route.device)?.ok_or_else(|| {
+                retry(format!(
+                    "the device of the route to {ip} has just gone; {AGAIN}"
+                ))
+            })?,
         };
         Ok((device, prefix.unwrap_or(route.prefix)))
     }

@@ -16,6 +16,13 @@ pub enum Step {
 }
 
 impl Step {
+    /// The address that changes.
+    pub fn ip(&self) -> IpAddr {
+        match self {
+            Step::Add(address) | Step::Remove(address) => address.ip,
+        }
+    }
+
     /// The change that takes this one back.
     pub fn undo(self) -> Self {
         match self {
@@ -58,11 +65,16 @@ fn removals(mut addresses: Vec<&Address>) -> Vec<Step> {
     addresses.into_iter().cloned().map(Step::Remove).collect()
 }
 
-/// The addresses of others that went when ours went: they hung on one of ours, and the kernel removed them with it
-/// (`promote_secondaries`, Documentation/networking/ip-sysctl.rst).
-pub fn lost(before: &[Address], after: &[Address], ips: &BTreeSet<IpAddr>) -> Vec<Address> {
+/// The addresses of others on these devices that went when ours went: they hung on one of ours.
+pub fn lost(
+    before: &[Address],
+    after: &[Address],
+    ips: &BTreeSet<IpAddr>,
+    devices: &BTreeSet<u32>,
+) -> Vec<Address> {
     let gone = |address: &&Address| {
         address.is_secondary()
+            && devices.contains(&address.device())
             && !ips.contains(&address.ip)
             && !after.iter().any(|after| after.is_at(address))
     };

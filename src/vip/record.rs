@@ -1,12 +1,13 @@
 //! What this node holds for the resource, until it reboots: two files in `/run/galera-rs`.
 
-use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::cannot;
 use super::place::Wanted;
+use crate::ocf::Done;
 use crate::sys::files;
 use crate::sys::process::Process;
 
@@ -33,14 +34,14 @@ pub enum Trouble {
     Unannounced(String),
 }
 
-/// The files of one resource.
+/// The files of one instance.
 #[derive(Debug, Clone)]
 pub struct Records(String);
 
 impl Records {
-    /// Those of this resource.
-    pub fn of(resource: &str) -> Self {
-        Self(resource.to_owned())
+    /// Those of this instance.
+    pub fn of(instance: &str) -> Self {
+        Self(instance.to_owned())
     }
 
     fn path(&self, kind: &str) -> PathBuf {
@@ -59,8 +60,12 @@ impl Records {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn take(&self, record: &Record) -> io::Result<()> {
-        files::put(&self.path("vip"), record)
+    pub fn take(&self, record: &Record) -> Done {
+        let path = self.path("vip");
+        files::put(&path, record).map_err(cannot(
+            format!("note in {} what is taken", path.display()),
+            "make /run writable, with room in it",
+        ))
     }
 
     /// What the background job found out.
@@ -79,15 +84,22 @@ impl Records {
     ///
     /// # Errors
     /// When the file cannot be removed.
-    pub fn forget_trouble(&self) -> io::Result<()> {
-        files::remove(&self.path("trouble"))
+    pub fn forget_trouble(&self) -> Done {
+        let path = self.path("trouble");
+        files::remove(&path).map_err(cannot(
+            format!("remove {}", path.display()),
+            "make /run writable",
+        ))
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        let taken = files::remove(&self.path("vip"));
-        if let Err(error) = taken.and_then(|()| self.forget_trouble()) {
-            log::warn!("what was started is not forgotten: {error}");
+        let path = self.path("vip");
+        if let Err(error) = files::remove(&path) {
+            log::warn!("cannot remove {}: {error}", path.display());
+        }
+        if let Err(failure) = self.forget_trouble() {
+            log::warn!("{failure}");
         }
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::job::{self, Job};
 use super::lines::Lines;
+use super::others::Others;
 use super::place::{Places, Wanted};
 use super::plan::{self, Step};
 use super::record::Record;
-use super::{Vip, retry, stop};
+use super::{AGAIN, Vip, cannot, held, stop};
 use crate::ocf::{Deadline, Done, Failure, wait_until};
 use crate::sys::net::{Address, Netlink, address, device};
 
@@ -24,8 +25,8 @@ pub fn start(vip: &Vip, netlink: &mut Netlink, places: &Places) -> Done {
     let deadline = Deadline::of(&vip.env);
     let records = vip.records();
     stop::end_job(records.taken().as_ref(), &deadline)?;
-    records.forget_trouble().map_err(retry)?;
-    let held = address::all(netlink).map_err(retry)?;
+    records.forget_trouble()?;
+    let held = held(netlink)?;
     let lines = Lines::open(&places.wanted, &places.devices)?;
     let asked = asked(vip, netlink, &held, &places.wanted)?;
     ask(vip, &lines, &asked)?;
@@ -36,14 +37,14 @@ pub fn start(vip: &Vip, netlink: &mut Netlink, places: &Places) -> Done {
         wanted: places.wanted.clone(),
         job: job.process(),
     };
-    records.take(&record).map_err(retry)?;
+    records.take(&record)?;
     let taken = refuse_conflict(netlink, &lines, &window, &asked)
         .and_then(|()| take(netlink, &held, places, &deadline))
         .and_then(|steps| {
             // What came meanwhile is in time: nobody has been told anything yet.
             refuse_conflict(netlink, &lines, &Deadline::after(Duration::ZERO), &asked)
                 .and_then(|()| announce(vip, &lines))
-                .inspect_err(|_| give_back(netlink, steps))
+                .inspect_err(|_| give_back(netlink, steps, &deadline))
         });
     if taken.is_err() {
         records.clear();
@@ -70,7 +71,7 @@ fn asked(
         return Ok(BTreeSet::new());
     }
     let parked = match vip.params.lvs_support {
-        true => device::named(netlink, "lo").map_err(retry)?,
+        true => device::named(netlink, "lo").map_err(cannot("look at device lo", AGAIN))?,
         false => None,
     };
     let counts = |held: &&Address| parked.as_ref().is_none_or(|lo| lo.index != held.device());
@@ -87,7 +88,7 @@ fn asked(
 fn ask(vip: &Vip, lines: &Lines, asked: &BTreeSet<IpAddr>) -> Done {
     match lines.probe(|ip| asked.contains(&ip)) {
         Err(error) if vip.params.check_link_status => Err(Failure::Retry(format!(
-            "nobody can be asked whether the address is free: {error}"
+            "nobody can be asked whether the address is free: {error}; mend the link, or set check_link_status=false"
         ))),
         Err(error) => {
             log::warn!("nobody was asked whether the address is free: {error}");
@@ -122,27 +123,42 @@ fn take(
     places: &Places,
     deadline: &Deadline,
 ) -> Result<Vec<Step>, Failure> {
-    let targets: Vec<_> = places.wanted.iter().map(Wanted::address).collect();
     let mut done = Vec::new();
-    for step in plan::take(held, &targets) {
-        let made = apply(netlink, &step);
-        done.push(step);
-        if let Err(failure) = made {
-            done.pop();
-            give_back(netlink, done);
-            return Err(failure);
-        }
-    }
-    let ips = targets.iter().map(|target| target.ip).collect();
-    let whole = stop::bring_back(netlink, held, &done, &ips)
+    let made = change(netlink, held, places, deadline, &mut done)
         .and_then(|()| await_detection(netlink, places, deadline));
-    match whole {
+    match made {
         Ok(()) => Ok(done),
         Err(failure) => {
-            give_back(netlink, done);
+            give_back(netlink, done, deadline);
             Err(failure)
         }
     }
+}
+
+/// Makes the changes up to the first that fails; `done`: those that were made.
+fn change(
+    netlink: &mut Netlink,
+    held: &[Address],
+    places: &Places,
+    deadline: &Deadline,
+    done: &mut Vec<Step>,
+) -> Done {
+    let targets: Vec<_> = places.wanted.iter().map(Wanted::address).collect();
+    let mut steps = plan::take(held, &targets);
+    let mut others = None;
+    if steps.iter().any(|step| matches!(step, Step::Remove(_))) {
+        let others = others.insert(Others::look(netlink, deadline)?);
+        steps = plan::take(others.before(), &targets);
+        others.keep(netlink, &steps);
+    }
+    let made = steps.into_iter().try_for_each(|step| {
+        apply(netlink, &step)?;
+        done.push(step);
+        Ok(())
+    });
+    let ips = targets.iter().map(|target| target.ip).collect();
+    let whole = others.map_or(Ok(()), |others| others.bring_back(netlink, &ips));
+    made.and(whole)
 }
 
 /// Makes one change and says so in the log.
@@ -167,11 +183,24 @@ pub fn apply(netlink: &mut Netlink, step: &Step) -> Done {
     })
 }
 
-fn give_back(netlink: &mut Netlink, done: Vec<Step>) {
-    for step in done.into_iter().rev().map(Step::undo) {
-        if let Err(failure) = apply(netlink, &step) {
-            log::error!("while taking back what was done: {failure}");
-        }
+/// Takes back what was done, as far as that goes.
+fn give_back(netlink: &mut Netlink, done: Vec<Step>, deadline: &Deadline) {
+    if done.is_empty() {
+        return;
+    }
+    let told = |failure: &Failure| log::error!("while taking back what was done: {failure}");
+    let steps: Vec<_> = done.into_iter().rev().map(Step::undo).collect();
+    let others = Others::look(netlink, deadline).inspect_err(told);
+    let others = others.map(|mut others| {
+        others.keep(netlink, &steps);
+        others
+    });
+    for step in &steps {
+        let _ = apply(netlink, step).inspect_err(told);
+    }
+    let ips = steps.iter().map(Step::ip).collect();
+    if let Ok(others) = others {
+        let _ = others.bring_back(netlink, &ips).inspect_err(told);
     }
 }
 
@@ -197,11 +226,11 @@ fn await_detection(netlink: &mut Netlink, places: &Places, deadline: &Deadline) 
         STEP,
         "the kernel's duplicate address detection",
         || {
-            let held = address::all(netlink).map_err(retry)?;
+            let held = held(netlink)?;
             let mut ours = held.iter().filter(|held| detected.contains(&held.ip));
             if let Some(duplicate) = ours.clone().find(|held| held.is_duplicate()) {
                 return Err(Failure::Retry(format!(
-                    "another machine has {} too, as the kernel's duplicate address detection found",
+                    "another machine has {} too, as the kernel's duplicate address detection found; find that machine",
                     duplicate.ip
                 )));
             }
@@ -228,7 +257,8 @@ fn announce(vip: &Vip, lines: &Lines) -> Done {
     let told = lines.announce(|_| true).and_then(|()| lines.ask(&gateways));
     match told {
         Err(error) if vip.params.check_link_status => Err(Failure::Retry(format!(
-            "the addresses could not be announced: {error}; nothing was taken"
+            "the addresses could not be announced: {error}; nothing was taken; mend the link, or set \
+             check_link_status=false"
         ))),
         Err(error) => {
             log::warn!("not announced: {error}");

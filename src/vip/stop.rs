@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::others::Others;
 use super::plan::{self, Step};
 use super::record::{Record, Records};
-use super::{retry, start};
+use super::{AGAIN, cannot, enter, held, kernel, start};
 use crate::ocf::{Deadline, Done, Failure};
-use crate::sys::net::{Address, Manner, Namespace, Netlink, address, device};
+use crate::sys::net::{Address, Manner, Netlink, address, device};
 use crate::sys::process::Watch;
 
 /// What is to go, and from where.
@@ -32,24 +33,25 @@ pub fn stop(records: &Records, mut leaving: Leaving, deadline: &Deadline) -> Don
     end_job(record.as_ref(), deadline)?;
     if let Some(record) = record {
         leaving.ips.extend(record.ips());
-        leaving.namespace = leaving.namespace.or(record.namespace);
+        leaving.namespace = record.namespace; // the parameters may have changed since
     }
-    remove(&leaving)?;
+    remove(&leaving, deadline)?;
     records.clear();
     Ok(())
 }
 
-fn remove(leaving: &Leaving) -> Done {
+fn remove(leaving: &Leaving, deadline: &Deadline) -> Done {
     if let Some(name) = &leaving.namespace
-        && !Namespace::of(name).enter().map_err(retry)?
+        && !enter(name)?
     {
         log::info!("the namespace {name} is gone, and its addresses with it");
         return Ok(());
     }
-    let mut netlink = Netlink::open().map_err(retry)?;
-    let held = address::all(&mut netlink).map_err(retry)?;
+    let mut netlink = kernel()?;
+    let mut others = Others::look(&mut netlink, deadline)?;
+    let held = others.before();
     let parked = parking(&mut netlink, leaving)?;
-    let steps = plan::leave(&held, &leaving.ips, &parked);
+    let steps = plan::leave(held, &leaving.ips, &parked);
     let park = parked.iter().filter(|parked| {
         let is_there = |held: &Address| held.is_at(parked);
         !held.iter().any(is_there) && held.iter().any(|held| held.ip == parked.ip)
@@ -58,6 +60,7 @@ fn remove(leaving: &Leaving) -> Done {
         .into_iter()
         .chain(park.cloned().map(Step::Add))
         .collect();
+    others.keep(&mut netlink, &steps);
     let mut failures = Vec::new();
     for step in &steps {
         if let Err(failure) = start::apply(&mut netlink, step) {
@@ -65,7 +68,9 @@ fn remove(leaving: &Leaving) -> Done {
         }
         forget_label(&mut netlink, step, leaving.label);
     }
-    bring_back(&mut netlink, &held, &steps, &leaving.ips)?;
+    if let Err(failure) = others.bring_back(&mut netlink, &leaving.ips) {
+        log::error!("{failure}"); // ours are gone for all that
+    }
     verify(&mut netlink, leaving, &parked, &steps, &failures)
 }
 
@@ -74,7 +79,7 @@ fn parking(netlink: &mut Netlink, leaving: &Leaving) -> Result<Vec<Address>, Fai
     if !leaving.park {
         return Ok(Vec::new());
     }
-    let lo = device::named(netlink, "lo").map_err(retry)?;
+    let lo = device::named(netlink, "lo").map_err(cannot("look at device lo", AGAIN))?;
     let Some(lo) = lo else {
         return Ok(Vec::new());
     };
@@ -95,7 +100,7 @@ fn verify(
     if steps.is_empty() {
         return Ok(());
     }
-    let held = address::all(netlink).map_err(retry)?;
+    let held = held(netlink)?;
     let left = plan::leave(&held, &leaving.ips, parked);
     if left.is_empty() {
         return Ok(());
@@ -104,39 +109,14 @@ fn verify(
         Step::Add(address) | Step::Remove(address) => address.to_string(),
     });
     let left: Vec<_> = left.collect();
-    Err(Failure::Retry(format!(
-        "still on this node: {}; {}",
-        left.join(", "),
-        failures.join("; ")
-    )))
-}
-
-/// Adds the addresses of others again that the kernel removed together with ours.
-///
-/// # Errors
-/// When one of them cannot be added.
-pub fn bring_back(
-    netlink: &mut Netlink,
-    before: &[Address],
-    steps: &[Step],
-    ips: &BTreeSet<IpAddr>,
-) -> Done {
-    let took_others = |step: &Step| match step {
-        Step::Remove(address) => address.ip.is_ipv4() && !address.is_secondary(),
-        Step::Add(_) => false,
+    let why = match failures {
+        [] => "each was removed, and another program has added it again: stop that program (ip monitor address tells \
+               when it does so, the journal of that moment which it is)"
+            .to_owned(),
+        failures => failures.join("; "),
     };
-    let others = before
-        .iter()
-        .any(|held| held.is_secondary() && !ips.contains(&held.ip));
-    if !others || !steps.iter().any(took_others) {
-        return Ok(());
-    }
-    let after = address::all(netlink).map_err(retry)?;
-    for lost in plan::lost(before, &after, ips) {
-        log::info!("{lost} hung on an address of ours and went with it: adding it again");
-        start::apply(netlink, &Step::Add(lost))?;
-    }
-    Ok(())
+    let left = left.join(", ");
+    Err(Failure::Retry(format!("still on this node: {left}; {why}")))
 }
 
 fn forget_label(netlink: &mut Netlink, step: &Step, label: Option<u32>) {
@@ -154,14 +134,17 @@ fn forget_label(netlink: &mut Netlink, step: &Step, label: Option<u32>) {
 /// When it does not end before the deadline.
 pub fn end_job(record: Option<&Record>, deadline: &Deadline) -> Done {
     let job = record.and_then(|record| record.job);
-    let Some(watch) = job.and_then(Watch::of) else {
+    let (Some(job), Some(watch)) = (job, job.and_then(Watch::of)) else {
         return Ok(());
     };
     watch.kill();
     if watch.ended_within(deadline.left()) {
         Ok(())
     } else {
-        Err(Failure::Retry("the background job does not end".to_owned()))
+        let pid = job.pid;
+        Err(Failure::Retry(format!(
+            "the background job, process {pid}, was killed and does not end; see what it waits for in /proc/{pid}/stack"
+        )))
     }
 }
 

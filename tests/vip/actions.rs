@@ -198,7 +198,7 @@ fn a_link_that_is_down_is_a_soft_failure_and_named() {
 
 /// Parameters of the peer that no other test uses.
 #[test]
-fn every_other_parameter_of_the_peer_has_its_meaning() {
+fn start_announces_in_the_foreground_and_labels_as_the_parameters_say() {
     let Some(net) = Net::new() else { return };
     let both = ("ip", "192.168.144.2 2001:db8:1234::2");
     let params = [
@@ -209,7 +209,6 @@ fn every_other_parameter_of_the_peer_has_its_meaning() {
         ("arp_count", "3"),
         ("arp_interval", "100"),
         ("lvs_ipv6_addrlabel_value", "77"),
-        ("flush_routes", "true"),
     ];
     let started = net.expect("start", &params, SUCCESS);
     assert!(started.took.as_millis() >= 200, "{started:?}");
@@ -223,6 +222,36 @@ fn every_other_parameter_of_the_peer_has_its_meaning() {
         !net.ip("node", "addrlabel list")
             .contains("2001:db8:1234::2")
     );
+}
+
+/// What the kernel has learnt of a route, here that it is narrow, and not the routes themselves. With an IPv4 address it
+/// would forget that anyhow.
+#[test]
+fn stop_has_the_kernel_forget_learnt_routes_when_flush_routes_says_so() {
+    let Some(net) = Net::new() else { return };
+    net.ip("peer", "link set eth1 mtu 1000");
+    net.ip("peer", "route add 10.99.0.0/24 dev eth1");
+    net.inside("peer", || {
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
+    });
+    net.ip("node", "route add 10.99.0.0/24 via 192.168.144.3");
+    let send = || {
+        let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        let _ = socket.send_to(&[0; 1400], "10.99.0.1:9"); // too long, once that is known
+    };
+    let narrow = || net.ip("node", "route get 10.99.0.1").contains("mtu 1000");
+    crate::net::wait("a narrow route", std::time::Duration::from_secs(10), || {
+        net.inside("node", send);
+        narrow()
+    });
+    let routes = net.ip("node", "route show table all");
+    net.expect("start", &[V6], SUCCESS);
+    net.expect("stop", &[V6], SUCCESS);
+    assert!(narrow());
+    net.expect("start", &[V6], SUCCESS);
+    net.expect("stop", &[V6, ("flush_routes", "true")], SUCCESS);
+    assert!(!narrow());
+    assert_eq!(net.ip("node", "route show table all"), routes);
 }
 
 /// A reload touches nothing, and the next action has the new values; bad ones are refused, and never for ever (6).

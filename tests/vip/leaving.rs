@@ -89,26 +89,25 @@ fn stop_removes_what_was_started_when_the_parameters_are_unreadable() {
     assert!(!net.has("node", "192.168.144.2"));
 }
 
-/// Two resources in one network: the second address hangs on the first, and the kernel removes both.
+/// It is where start put it, whatever the parameters say now.
 #[test]
-fn stop_leaves_the_addresses_of_others_that_hang_on_ours() {
-    let Some(net) = Net::bare() else { return };
-    net.inside("node", || {
-        std::fs::write("/proc/sys/net/ipv4/conf/all/promote_secondaries", "0").unwrap();
-        std::fs::write("/proc/sys/net/ipv4/conf/eth0/promote_secondaries", "0").unwrap();
-    });
-    net.expect("start", &[("ip", "192.168.144.2/24@eth0")], 0);
-    net.ip(
-        "node",
-        "address add 192.168.144.5/24 brd + dev eth0 label eth0:other",
-    );
-    net.expect("stop", &[V4], 0);
-    let there = net.ip("node", "-o -4 address show eth0");
-    assert!(
-        there.contains("192.168.144.5/24 brd 192.168.144.255 scope global eth0:other"),
-        "{there}"
-    );
-    assert!(!net.has("node", "192.168.144.2"));
+fn stop_finds_the_address_in_the_namespace_where_it_was_started() {
+    let Some(net) = Net::new() else { return };
+    let (started, other) = (net.namespace("peer"), net.namespace("node"));
+    for namespace in [Some(other.as_str()), Some("no-such-namespace"), None] {
+        net.expect("start", &[BOTH, ("network_namespace", started.as_str())], 0);
+        assert!(net.has("peer", "192.168.144.2"));
+        let now = namespace.map(|name| ("network_namespace", name));
+        let now: Vec<_> = [BOTH].into_iter().chain(now).collect();
+        net.expect("stop", &now, 0);
+        for ip in ["192.168.144.2", "2001:db8:1234::2"] {
+            assert!(!net.has("peer", ip), "{ip}, stopped with {now:?}");
+        }
+    }
+    net.expect("start", &[BOTH], 0);
+    let gone = ("network_namespace", "no-such-namespace");
+    net.expect("stop", &[BOTH, gone], 0);
+    assert!(!net.has("node", "192.168.144.2"), "it was in none");
 }
 
 /// The primary address of the network and many that hang on it are all ours.

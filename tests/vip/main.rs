@@ -7,6 +7,7 @@
 //! | `places` | where an address goes: routes, names, labels, devices of all kinds |
 //! | `leaving` | stop leaves nothing behind, and nothing of others takes harm |
 //! | `neighbours` | announcements, conflicts, gateways: what a second host sees |
+//! | `together` | several resources on one node at once |
 //! | `speed` | beside the peer on the same machine, 500 addresses, 1000 rounds |
 #![allow(
     clippy::unwrap_used,
@@ -24,3 +25,4 @@ mod net;
 mod ocft;
 mod places;
 mod speed;
+mod together;

@@ -1,9 +1,15 @@
 //! What a second host sees and says.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
-use crate::net::{Net, runs, wait};
+use nix::libc;
+
+use crate::net::{AGENT, Net, runs, wait};
 
 const BOTH: (&str, &str) = ("ip", "192.168.144.2 2001:db8:1234::2");
 const IPS: [&str; 2] = ["192.168.144.2", "2001:db8:1234::2"];
@@ -32,24 +38,17 @@ fn remembered(net: &Net, ip: &str) -> String {
 
 #[test]
 fn a_second_host_knows_the_new_node_within_50_ms_of_start() {
-    let Some(net) = Net::new() else { return };
+    let Some(net) = Net::alone() else { return };
+    let mac = net.mac("node", "eth0");
+    let known = || IPS.iter().all(|ip| remembered(&net, ip) == mac);
     remember_the_dead(&net);
     net.expect("start", &[BOTH], 0);
-    let mac = net.mac("node", "eth0");
-    for ip in IPS {
-        wait(ip, Duration::from_millis(50), || {
-            remembered(&net, ip) == mac
-        });
-    }
+    wait("both addresses", Duration::from_millis(50), known);
     // No announcement was lost that a later one had to make good for: the job is not needed for this.
     net.expect("stop", &[BOTH], 0);
     remember_the_dead(&net);
     net.expect("start", &[BOTH, ("arp_count", "1"), NO_CHECK], 0);
-    for ip in IPS {
-        wait(ip, Duration::from_millis(50), || {
-            remembered(&net, ip) == mac
-        });
-    }
+    wait("both, told once", Duration::from_millis(50), known);
 }
 
 /// RA #977: some switches accept only one of the two forms.
@@ -231,7 +230,18 @@ fn level_20_asks_the_gateway() {
 #[test]
 fn a_gateway_that_ignores_announcements_is_told_alone() {
     let Some(net) = Net::new() else { return };
+    net.inside("peer", || {
+        fs::write("/proc/sys/net/ipv4/conf/eth0/drop_gratuitous_arp", "1").unwrap();
+        fs::write("/proc/sys/net/ipv6/conf/eth0/drop_unsolicited_na", "1").unwrap();
+    });
     remember_the_dead(&net);
+    let brief = ("arp_interval", "10");
+    net.expect("start", &[BOTH, brief], 0);
+    net.await_job();
+    for ip in IPS {
+        assert_eq!(remembered(&net, ip), "02:00:00:00:de:ad", "told by others");
+    }
+    net.expect("stop", &[BOTH], 0);
     net.expect(
         "start",
         &[BOTH, ("gateway", "192.168.144.3 2001:db8:1234::3")],
@@ -241,6 +251,38 @@ fn a_gateway_that_ignores_announcements_is_told_alone() {
     for ip in IPS {
         wait(ip, Duration::from_secs(1), || remembered(&net, ip) == mac);
     }
+}
+
+/// The file of the agent is replaced while start runs: the job is started from its successor.
+#[test]
+fn an_upgrade_during_start_does_not_keep_it_from_announcing() {
+    let Some(net) = Net::new() else { return };
+    let folder = Path::new(AGENT).parent().unwrap();
+    let folder = tempfile::tempdir_in(folder).unwrap();
+    let program = folder.path().join("vip-rs");
+    fs::hard_link(AGENT, &program).unwrap();
+    // Start reads its record first, and there waits for whoever writes it.
+    let record = net.record("node");
+    fs::create_dir_all(Path::new(&record).parent().unwrap()).unwrap();
+    let made = Command::new("mkfifo").arg(&record).status().unwrap();
+    assert!(made.success());
+    let started = thread::scope(|scope| {
+        let start = scope.spawn(|| net.act_by(program.to_str().unwrap(), "start", &[BOTH]));
+        let mut writer = OpenOptions::new();
+        writer.write(true).custom_flags(libc::O_NONBLOCK);
+        let mut open = None;
+        wait("start to read its record", Duration::from_secs(10), || {
+            open = writer.open(&record).ok();
+            open.is_some()
+        });
+        fs::remove_file(&program).unwrap();
+        fs::hard_link(AGENT, &program).unwrap();
+        drop(open);
+        start.join().unwrap()
+    });
+    assert_eq!(started.code, 0, "{started:?}");
+    assert!(net.job().is_some(), "{started:?}");
+    net.expect("stop", &[BOTH], 0);
 }
 
 /// What the background job could not send, the next monitors send; until then the resource is degraded.

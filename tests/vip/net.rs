@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
 
-const AGENT: &str = env!("CARGO_BIN_EXE_vip-rs");
+/// The agent under test.
+pub const AGENT: &str = env!("CARGO_BIN_EXE_vip-rs");
 /// The agent that ours is compared with.
 pub const IPADDR2: &str = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
 
@@ -199,6 +200,18 @@ impl Net {
             .args(["-f", "-qq", "-e", "trace=process", "-o"])
             .arg(trace);
         agent.args([AGENT, action]).env_clear();
+        agent.env("OCF_RESOURCE_INSTANCE", format!("{}-node", self.name));
+        self.ask("node", agent, params)
+    }
+
+    /// Ours on the node, where nothing can be written in `/proc/sys`, as in a container.
+    pub fn act_in_a_container(&self, action: &str, params: &[(&str, &str)]) -> Answer {
+        let mut agent = Command::new("/usr/bin/unshare");
+        let script = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$0\" \"$1\"";
+        agent.args(["-m", "/bin/sh", "-c", script, AGENT, action]);
+        agent
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         agent.env("OCF_RESOURCE_INSTANCE", format!("{}-node", self.name));
         self.ask("node", agent, params)
     }
