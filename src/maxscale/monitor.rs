@@ -47,7 +47,7 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
     let mut record = record_of(agent, process);
     if agent.env.is_probe(Action::Monitor) {
         // Pacemaker was restarted, or told to look again: it may have forgotten the score.
-        record.score = None;
+        record.told = None;
     }
     record.promoted &= !is_taken_for_unpromoted(agent);
     let (verdict, promoted) = match Rest::new(&agent.params, &settings) {
@@ -124,7 +124,7 @@ fn routes(
     }
     let routing = seen.routing(&watched);
     if !agent.env.is_probe(Action::Monitor) {
-        role::tell_score(agent, record, &routing);
+        role::tell_score(agent, record, &routing, record.promoted);
     }
     match (routing, unit::rival(Path::new("/"))) {
         (Routing::Well, None) => Verdict::Well,

@@ -27,12 +27,21 @@ pub struct Record {
     /// How far its monitors had come.
     pub ticks: Ticks,
     /// The promotion score that the cluster was told; `None`: not yet told of this process.
-    pub score: Option<Score>,
+    pub told: Option<Score>,
+}
+
+/// How well an instance is fit for the role, and whether it has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// Whether it may be promoted.
+    pub fitness: Fitness,
+    /// Whether it is.
+    pub promoted: bool,
 }
 
 /// Whether a promotable instance may be promoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Score {
+pub enum Fitness {
     /// It routes.
     Well,
     /// It routes, and another might do better.
@@ -43,12 +52,16 @@ pub enum Score {
 
 impl Score {
     /// The number that the cluster compares; `None`: none at all.
-    pub const fn number(self) -> Option<i32> {
-        match self {
-            Score::Well => Some(100),
-            Score::Partly => Some(10),
-            Score::Never => None,
-        }
+    ///
+    /// The promoted instance has one more than others that are as fit: Pacemaker 2.1.5 takes a promoted instance that it has
+    /// reloaded for unpromoted, and of equal scores it may then promote another one, without a demotion of this one.
+    pub fn number(self) -> Option<i32> {
+        let number = match self.fitness {
+            Fitness::Well => 100,
+            Fitness::Partly => 10,
+            Fitness::Never => return None,
+        };
+        Some(number + i32::from(self.promoted))
     }
 }
 
@@ -83,5 +96,23 @@ impl Records {
         if let Err(error) = files::remove(&self.0) {
             log::warn!("cannot remove {}: {error}", self.0.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(fitness: Fitness, promoted: bool) -> Option<i32> {
+        Score { fitness, promoted }.number()
+    }
+
+    #[test]
+    fn of_equals_the_promoted_one_keeps_the_role_and_a_fitter_one_takes_it() {
+        for fitness in [Fitness::Well, Fitness::Partly] {
+            assert!(number(fitness, true) > number(fitness, false));
+        }
+        assert!(number(Fitness::Well, false) > number(Fitness::Partly, true));
+        assert_eq!(number(Fitness::Never, true), None);
     }
 }

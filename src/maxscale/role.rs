@@ -2,7 +2,7 @@
 
 use super::answers::MaxScale;
 use super::health::{Routing, Watched};
-use super::record::{Record, Score};
+use super::record::{Fitness, Record, Score};
 use super::rest::Rest;
 use super::{MaxScaleAgent, monitor};
 use crate::ocf::{Deadline, Done, Failure};
@@ -20,7 +20,10 @@ pub fn settle(agent: &MaxScaleAgent, rest: &Rest, record: &mut Record) {
     }
     publish_active(agent, false);
     match rest.look() {
-        Ok(seen) => tell_score(agent, record, &seen.routing(&Watched::of(&agent.params))),
+        Ok(seen) => {
+            let routing = seen.routing(&Watched::of(&agent.params));
+            tell_score(agent, record, &routing, false);
+        }
         Err(error) => log::warn!("no promotion score yet: {error}"),
     }
 }
@@ -55,8 +58,8 @@ pub fn promote(agent: &MaxScaleAgent) -> Done {
     let maxscale = rest.maxscale().map_err(|error| error.failure())?;
     let seen = rest.look().map_err(|error| error.failure())?;
     let routing = seen.routing(&Watched::of(&agent.params));
-    if let Routing::Not(reason) = routing {
-        tell_score(agent, &mut record, &Routing::Not(reason.clone()));
+    if let Routing::Not(reason) = &routing {
+        tell_score(agent, &mut record, &routing, false);
         agent.records().save(&record);
         return Err(Failure::Retry(format!(
             "not promoted, as it cannot route: {reason}"
@@ -64,6 +67,7 @@ pub fn promote(agent: &MaxScaleAgent) -> Done {
     }
     impose(agent, &rest, &maxscale, true)?;
     record.promoted = true;
+    tell_score(agent, &mut record, &routing, true);
     agent.records().save(&record);
     publish_active(agent, true);
     Ok(())
@@ -78,6 +82,10 @@ pub fn demote(agent: &MaxScaleAgent) -> Done {
     let maxscale = rest.maxscale().map_err(|error| error.failure())?;
     impose(agent, &rest, &maxscale, false)?;
     record.promoted = false;
+    if let Some(told) = record.told {
+        let promoted = false;
+        tell(agent, &mut record, Score { promoted, ..told });
+    }
     agent.records().save(&record);
     publish_active(agent, false);
     Ok(())
@@ -93,19 +101,23 @@ fn running(agent: &MaxScaleAgent) -> Result<(Rest, Record), Failure> {
     Ok((rest, monitor::record_of(agent, process)))
 }
 
-/// Tells the cluster how fit this instance is for the role, when that has changed.
-pub fn tell_score(agent: &MaxScaleAgent, record: &mut Record, routing: &Routing) {
-    let score = match routing {
-        Routing::Well => Score::Well,
-        Routing::Partly(_) => Score::Partly,
-        Routing::Not(_) => Score::Never,
+/// Tells the cluster how fit this instance is for the role, and that it has it, when that has changed.
+pub fn tell_score(agent: &MaxScaleAgent, record: &mut Record, routing: &Routing, promoted: bool) {
+    let fitness = match routing {
+        Routing::Well => Fitness::Well,
+        Routing::Partly(_) => Fitness::Partly,
+        Routing::Not(_) => Fitness::Never,
     };
-    if !agent.is_promotable() || record.score == Some(score) {
+    tell(agent, record, Score { fitness, promoted });
+}
+
+fn tell(agent: &MaxScaleAgent, record: &mut Record, score: Score) {
+    if !agent.is_promotable() || record.told == Some(score) {
         return;
     }
     let Some(node) = agent.env.node() else { return };
     match cluster::set_score(node, agent.env.resource(), score.number()) {
-        Ok(()) => record.score = Some(score),
+        Ok(()) => record.told = Some(score),
         Err(error) => log::warn!("the promotion score was not told: {error}"),
     }
 }

@@ -1,0 +1,135 @@
+//! A MaxScale on every node, one of them active, with the address: who is, and who takes over.
+
+use super::waits::{actives, beside, fenced, kill, passives, promoted, told};
+use super::{ALL_DOWN, STEP, load, real, with_maxscale};
+use crate::harness::{Lab, on_all};
+
+const EXAMPLE: &str = "crm-examples/maxscale-promotable-vip.crm";
+
+#[test]
+fn the_active_maxscale_has_the_address_and_one_that_cannot_route_loses_both() {
+    let Some(lab) = with_maxscale() else { return };
+    // An earlier life has left all of them active.
+    on_all(&lab, |node| node.leave_passive(false));
+    load(&lab, EXAMPLE);
+    let mut active = beside(&lab, 0, "the first start");
+    assert_eq!(passives(&lab).len(), 2, "what was left over does not count");
+
+    forgotten(&lab, active);
+    active = reloaded(&lab, active);
+    refused(&lab, active);
+    kill(&lab, active);
+    lab.wait("somebody active", STEP, || promoted(&lab).len() == 1);
+    active = beside(&lab, 0, "kill -9");
+
+    lab.node(active).ok("pkill -STOP -x maxscale");
+    lab.wait("the hung one to be found", STEP, || {
+        lab.crm_mon().contains("is held, by SIGSTOP")
+    });
+    active = beside(&lab, 0, "SIGSTOP");
+    lab.crm("resource cleanup maxscale");
+    lab.settle();
+
+    if real().is_none() {
+        for (state, words) in [
+            (
+                r#"{"deaf": true}"#,
+                "REST API at http://127.0.0.1:8989 does not answer",
+            ),
+            (
+                r#"{"frozen": true}"#,
+                "monitor Monitor has not looked at its servers for",
+            ),
+        ] {
+            lab.node(active).play(state);
+            told(&lab, words);
+            lab.node(active).play("{}");
+            active = beside(&lab, 0, state);
+            lab.crm("resource cleanup maxscale");
+            lab.settle();
+        }
+        // Nothing is restarted, and the role goes at once.
+        let life = lab.node(active).maxscale_life();
+        lab.node(active).play(ALL_DOWN);
+        let next = beside(&lab, active, "the loss of all servers on one node");
+        assert_eq!(
+            lab.node(active).maxscale_life(),
+            life,
+            "a restart helps nobody"
+        );
+        assert!(
+            lab.crm_mon().contains("service RW has no usable server"),
+            "{}",
+            lab.crm_mon()
+        );
+        // Nobody can: nobody is promoted, until somebody can again.
+        on_all(&lab, |node| node.play(ALL_DOWN));
+        lab.wait("nobody active", STEP, || promoted(&lab).is_empty());
+        lab.node(next).play("{}");
+        assert_eq!(beside(&lab, 0, "the return of the servers"), next);
+    }
+    assert_eq!(passives(&lab).len(), 2);
+    assert_eq!(fenced(&lab), "", "nobody was fenced");
+}
+
+/// As after a restart of Pacemaker under a MaxScale that goes on: the score is told again when it has looked.
+fn forgotten(lab: &Lab, active: u8) {
+    let k = passives(lab)[0];
+    let score = format!("crm_attribute -N node{k} -l reboot -n master-maxscale");
+    lab.any().ok(&format!("{score} --delete"));
+    lab.crm("resource refresh maxscale");
+    lab.wait("the score", STEP, || {
+        let told = lab.any().run(&format!("{score} --query --quiet"));
+        told.stdout.trim() == "100"
+    });
+    assert_eq!(beside(lab, 0, "a refresh"), active);
+}
+
+/// Pacemaker 2.1.5 takes a promoted instance that it has reloaded for unpromoted. On two nodes, as of equals it prefers one.
+fn reloaded(lab: &Lab, first: u8) -> u8 {
+    let second = passives(lab)[0];
+    for (node, value) in [(first, "4s"), (second, "5s")] {
+        if promoted(lab) != [node] {
+            moved(lab, node);
+        }
+        let reload = format!("crm_resource -r maxscale -p greeting_timeout -v {value}");
+        lab.any().ok(&reload);
+        std::thread::scope(|scope| {
+            let settled = scope.spawn(|| lab.settle());
+            while !settled.is_finished() {
+                let active = actives(lab);
+                assert!(
+                    active.len() <= 1,
+                    "active at once after a reload: {active:?}"
+                );
+                assert!(promoted(lab).len() <= 1, "{}", lab.crm_mon());
+            }
+        });
+        assert_eq!(beside(lab, 0, "a reload"), node, "the role moved");
+    }
+    second
+}
+
+/// Gives the role to a node, and the cluster its freedom back.
+fn moved(lab: &Lab, to: u8) {
+    let tool = "crm_resource -r maxscale-clone";
+    lab.any()
+        .ok(&format!("{tool} --move --promoted -N node{to}"));
+    lab.wait("the role to move", STEP, || promoted(lab) == [to]);
+    lab.settle();
+    lab.any().ok(&format!("{tool} --clear"));
+    assert_eq!(beside(lab, 0, "a move"), to);
+}
+
+/// The account was changed behind the agent's back: clients are served, and nothing is moved.
+fn refused(lab: &Lab, active: u8) {
+    let life = lab.node(active).maxscale_life();
+    lab.node(active).know("admin", "wrong");
+    told(lab, "refuses the account");
+    lab.node(active).know("admin", "mariadb");
+    lab.crm("resource cleanup maxscale");
+    lab.settle();
+    assert!(!lab.crm_mon().contains("refuses the account"));
+    assert_eq!(beside(lab, 0, "the right account"), active);
+    assert_eq!(lab.node(active).maxscale_life(), life);
+}
