@@ -1,7 +1,6 @@
 //! What holds on this node: the parameters, else the server's option files, else the server's defaults.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::address;
@@ -10,7 +9,7 @@ use super::provider;
 use super::version;
 use crate::mycnf::{Files, Options};
 use crate::ocf::{Env, Failure, Secret};
-use crate::sys::accounts;
+use crate::sys::accounts::{self, AccountError};
 
 /// Where distributions put the server, in the order of their age.
 const SERVERS: [&str; 6] = [
@@ -145,16 +144,10 @@ impl Settings {
     /// # Errors
     /// When nobody knows the user, or nobody can be asked.
     pub fn owner(&self) -> Result<(u32, u32), Failure> {
-        let known = |what: &str, name: &str, found: io::Result<Option<u32>>| match found {
-            Ok(Some(number)) => Ok(number),
-            Ok(None) => Err(Failure::NotInstalled(format!(
-                "{what} {name} does not exist; create it or set the parameter {what}"
-            ))),
-            Err(error) => Err(Failure::Retry(format!("{what} {name}: {error}"))),
-        };
-        let uid = known("user", &self.user, accounts::uid(&self.user))?;
-        let gid = known("group", &self.group, accounts::gid(&self.group))?;
-        Ok((uid, gid))
+        accounts::owner(&self.user, &self.group).map_err(|error| match error {
+            AccountError::Unknown { .. } => Failure::NotInstalled(error.to_string()),
+            AccountError::Unasked { .. } => Failure::Retry(error.to_string()),
+        })
     }
 }
 

@@ -1,7 +1,6 @@
 //! MaxScale's command line, and what its exit code means.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::params::MaxScaleParams;
 use super::settings::Settings;
 use crate::ocf::{Deadline, Done, Failure};
-use crate::sys::accounts;
+use crate::sys::accounts::{self, AccountError};
 use crate::sys::command::{launch, program};
 
 /// What MaxScale's own unit allows it (`LimitNOFILE`).
@@ -72,7 +71,10 @@ impl Launch<'_> {
                 "MaxScale says that it runs already: {}; find it with: ps -C maxscale",
                 told()
             )),
-            Some(5) => self.unknown("user", &self.params.user),
+            Some(5) => {
+                let (what, name) = ("user", self.params.user.clone());
+                Failure::WrongHere(AccountError::Unknown { what, name }.to_string())
+            }
             Some(6) => Failure::Retry(format!(
                 "MaxScale cannot have the address of its REST API, {}: {}; find who has it with: ss -ltnp",
                 self.settings.admin.0,
@@ -109,20 +111,11 @@ impl Launch<'_> {
     /// # Errors
     /// When they are not known on this node.
     pub fn owner(&self) -> Result<(u32, u32), Failure> {
-        let known = |what: &str, name: &str, found: io::Result<Option<u32>>| match found {
-            Ok(Some(number)) => Ok(number),
-            Ok(None) => Err(self.unknown(what, name)),
-            Err(error) => Err(Failure::Retry(format!("{what} {name}: {error}"))),
-        };
         let (user, group) = (&self.params.user, &self.params.group);
-        let uid = known("user", user, accounts::uid(user))?;
-        Ok((uid, known("group", group, accounts::gid(group))?))
-    }
-
-    fn unknown(&self, what: &str, name: &str) -> Failure {
-        Failure::WrongHere(format!(
-            "{what} {name} does not exist on this node; create it or set the parameter {what}"
-        ))
+        accounts::owner(user, group).map_err(|error| match error {
+            AccountError::Unknown { .. } => Failure::WrongHere(error.to_string()),
+            AccountError::Unasked { .. } => Failure::Retry(error.to_string()),
+        })
     }
 
     fn command(&self) -> Command {

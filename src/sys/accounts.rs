@@ -4,27 +4,58 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
+use thiserror::Error;
+
 use super::command::{program, run};
 
 /// A user or a group could take this long in a directory service.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The number of a user; `None` when nobody knows it.
-///
-/// # Errors
-/// When nobody can be asked: it may be known all the same.
-pub fn uid(name: &str) -> io::Result<Option<u32>> {
-    number("passwd", name)
+/// Why an account that a parameter names has no number.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// Nobody knows it.
+    #[error("{what} {name} does not exist on this node; create it or set the parameter {what}")]
+    Unknown {
+        /// `user` or `group`: the parameter, too.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Nobody can be asked: it may be known all the same.
+    #[error("{what} {name}: {source}")]
+    Unasked {
+        /// As of the other.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
 }
 
-/// The number of a group; `None` when nobody knows it.
+/// The numbers of the user and of the group that own the files of a server.
 ///
 /// # Errors
-/// As [`uid`].
-pub fn gid(name: &str) -> io::Result<Option<u32>> {
-    number("group", name)
+/// When one of them is not known.
+pub fn owner(user: &str, group: &str) -> Result<(u32, u32), AccountError> {
+    Ok((
+        known("user", "passwd", user)?,
+        known("group", "group", group)?,
+    ))
 }
 
+fn known(what: &'static str, database: &str, name: &str) -> Result<u32, AccountError> {
+    let found = number(database, name);
+    let name = name.to_owned();
+    match found {
+        Ok(Some(number)) => Ok(number),
+        Ok(None) => Err(AccountError::Unknown { what, name }),
+        Err(source) => Err(AccountError::Unasked { what, name, source }),
+    }
+}
+
+/// `None` when nobody knows it.
 fn number(database: &str, name: &str) -> io::Result<Option<u32>> {
     let local = fs::read_to_string(format!("/etc/{database}")).unwrap_or_default();
     match find(&local, name) {
