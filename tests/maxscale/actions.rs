@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 
@@ -51,6 +50,38 @@ fn a_start_makes_the_directories_that_are_missing_and_waits_for_every_greeting()
     let elsewhere = site.path("other");
     site.expect("stop", &[("piddir", elsewhere.to_str().unwrap())], SUCCESS);
     assert!(!site.path("other/maxscale.pid").exists());
+}
+
+/// Each parameter goes before the configuration file, which says otherwise.
+#[test]
+fn directories_and_more_words_of_the_parameters_are_on_the_command_line() {
+    let Some(site) = Site::new() else { return };
+    let at = |name: &str| site.path(name).to_str().unwrap().to_owned();
+    let language = format!("-N {}", at("other/language"));
+    fs::create_dir_all(site.path("other/language")).unwrap();
+    let directories = [
+        ("piddir", "-P"),
+        ("logdir", "-L"),
+        ("datadir", "-D"),
+        ("cachedir", "-A"),
+        ("persistdir", "-F"),
+        ("moduledir", "-M"),
+    ];
+    let given = directories.map(|(name, option)| (name, option, at(&format!("other/{name}"))));
+    let params = given.iter().map(|(name, _, path)| (*name, path.as_str()));
+    let more = ("additional_parameters", language.as_str());
+    let params: Vec<_> = params.chain([more]).collect();
+    site.expect("start", &params, SUCCESS);
+    let pid = fs::read_to_string(site.path("other/piddir/maxscale.pid")).unwrap();
+    let words = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).unwrap();
+    let words = words.replace('\0', " ");
+    for (_, option, path) in &given {
+        assert!(words.contains(&format!("{option} {path}")), "{words}");
+    }
+    assert!(words.contains(&language), "{words}");
+    site.expect("monitor", &params, SUCCESS);
+    site.expect("stop", &params, SUCCESS);
+    assert!(!site.path("other/piddir/maxscale.pid").exists());
 }
 
 #[test]
@@ -146,34 +177,6 @@ fn a_start_whose_account_is_refused_says_which_parameters_to_correct_and_shows_n
     assert!(!refused.said.contains("hunter2"), "{refused:?}");
     site.expect("stop", &wrong, SUCCESS);
     site.expect("monitor", &wrong, NOT_RUNNING);
-}
-
-#[test]
-fn an_account_in_a_file_works_and_its_password_is_nowhere_else() {
-    let Some(site) = Site::new() else { return };
-    let file = site.path("secret");
-    fs::write(&file, "user=admin\npassword=mariadb\n").unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    let account = ("admin_credentials", file.to_str().unwrap());
-    let debug = ("OCF_RESKEY_debug", "1");
-    let started = site.expect(
-        "start",
-        &[account, debug, ("check_password", "hunter2")],
-        SUCCESS,
-    );
-    let inherited = fs::read(format!("/proc/{}/environ", site.pid())).unwrap();
-    let words = fs::read(format!("/proc/{}/cmdline", site.pid())).unwrap();
-    for place in [started.said.into_bytes(), inherited, words] {
-        let place = String::from_utf8_lossy(&place).into_owned();
-        assert!(
-            !place.contains("hunter2") && !place.contains("password=mariadb"),
-            "{place}"
-        );
-    }
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = site.expect("monitor", &[account, RECURRING], DEGRADED);
-    assert!(refused.reason().contains("chmod 0600"), "{refused:?}");
-    site.expect("stop", &[account], SUCCESS);
 }
 
 /// "After kill -9 stale files remain"; an empty or damaged PID file makes MaxScale itself refuse with 4.

@@ -56,7 +56,7 @@ fn no_level_of_a_monitor_starts_a_process_or_a_thread() {
     let query = [
         ("OCF_CHECK_LEVEL", "20"),
         ("check_user", "check"),
-        ("check_password", "checked"),
+        ("check_password", "swordfish"),
     ];
     for level in [&[RECURRING][..], &[ROUTING], &query] {
         measured(&site, agent, ["bare", "1"], level);

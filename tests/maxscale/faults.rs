@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::site::{DEGRADED, GENERIC, NOT_RUNNING, QUERY, RECURRING, ROUTING, SUCCESS, Site};
 
-const CHECK: [(&str, &str); 2] = [("check_user", "check"), ("check_password", "checked")];
+const CHECK: [(&str, &str); 2] = [("check_user", "check"), ("check_password", "swordfish")];
 
 #[test]
 fn a_maxscale_that_serves_is_well_at_every_level() {

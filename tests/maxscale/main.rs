@@ -6,6 +6,7 @@
 //! | `faults` | what goes wrong with a running MaxScale, and what the monitors say |
 //! | `https` | the REST API over TLS |
 //! | `roles` | active and passive, whatever an earlier life has left |
+//! | `secrets` | passwords, which nobody is shown |
 //! | `cost` | what a monitor costs |
 //!
 //! With `MAXSCALE=/path/to/maxscale` the same cases run against that one, less those that only the stand-in can play.
@@ -23,4 +24,5 @@ mod cost;
 mod faults;
 mod https;
 mod roles;
+mod secrets;
 mod site;

@@ -18,6 +18,7 @@ const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 pub const SUCCESS: i32 = 0;
 pub const GENERIC: i32 = 1;
 pub const WRONG_HERE: i32 = 2;
+pub const UNIMPLEMENTED: i32 = 3;
 pub const NOT_PERMITTED: i32 = 4;
 pub const NOT_INSTALLED: i32 = 5;
 pub const NOT_RUNNING: i32 = 7;
@@ -167,7 +168,7 @@ impl Site {
             ("group", "nogroup"),
         ];
         let named = own.iter().chain(params).map(|(name, value)| {
-            let full = name.starts_with("OCF_");
+            let full = name.starts_with("OCF_") || name.starts_with("HA_");
             let prefix = if full { "" } else { "OCF_RESKEY_" };
             (format!("{prefix}{name}"), (*value).to_owned())
         });

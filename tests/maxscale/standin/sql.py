@@ -25,7 +25,7 @@ def read(client, size):
 
 
 def converse(client, routes):
-    """Greets, and serves the user `check` with the password `checked` as long as there are servers to route to."""
+    """Greets, and serves the user `check` with the password `swordfish` as long as there are servers to route to."""
     flags = 0x000fa20d | 0x00080000
     greeting = b'\x0a' + b'10.11.6-MariaDB\0' + struct.pack('<I', 1) + SCRAMBLE[:8] + b'\0'
     greeting += struct.pack('<HBHH', flags & 0xffff, 33, 2, flags >> 16) + bytes([21]) + b'\0' * 10
@@ -34,7 +34,7 @@ def converse(client, routes):
     answer = receive(client)
     user, _, rest = answer[32:].partition(b'\0')
     proof = rest[1:1 + rest[0]]
-    once = hashlib.sha1(b'checked').digest()
+    once = hashlib.sha1(b'swordfish').digest()
     twice = hashlib.sha1(once).digest()
     wanted = bytes(a ^ b for a, b in zip(once, hashlib.sha1(SCRAMBLE + twice).digest()))
     if user != b'check' or proof != wanted:
