@@ -177,9 +177,10 @@ impl World {
         }
         let ballot = self.look(n);
         let announced = self.nodes[n].stand == Stand::Joining;
-        let planned = match elect(&ballot) {
-            Verdict::Join(primary) if announced => self.plan_join(n, &ballot, &primary),
-            _ => None,
+        let planned = if let Verdict::Join(primary) = elect(&ballot) {
+            self.plan_join(n, &ballot, &primary).filter(|_| announced)
+        } else {
+            None
         };
         let Some((epoch, keep)) = planned else {
             return self.publish_report(n);
