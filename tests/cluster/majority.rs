@@ -34,6 +34,7 @@ fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced_
         "the returned node took a full copy"
     );
     split_makes_one_component(&lab);
+    in_two_node_mode_a_dead_survivor_starts_alone(&lab);
     with_an_arbitrator_the_survivor_stays_primary(&lab);
 }
 
@@ -100,6 +101,7 @@ fn is_kept_running_until_fenced(lab: &Lab, survivor: u8) {
 /// Each node sees the other as lost, and has its servers, its votes and its power switch. Without a delay for one of
 /// them both may be fenced, and then wait for each other.
 fn split_makes_one_component(lab: &Lab) {
+    let whole = size(lab, 1).expect("node 1 is a member");
     lab.crm("resource param fence set pcmk_delay_base node1:5s");
     lab.settle();
     let writer = flowing(lab, 1);
@@ -108,12 +110,12 @@ fn split_makes_one_component(lab: &Lab) {
     let fenced = || lab.fence_log().matches("reboot node").count();
     let before = fenced();
     lab.wait("one half fenced, and the other Primary alone", STEP, || {
-        let halves = primaries(lab);
+        let halves = primaries(lab, whole);
         assert!(halves <= 1, "two primary components");
         fenced() > before && halves == 1
     });
     for _ in 0..25 {
-        assert!(primaries(lab) <= 1, "two primary components");
+        assert!(primaries(lab, whole) <= 1, "two primary components");
         thread::sleep(OFTEN);
     }
     lab.heal(2);
@@ -123,10 +125,33 @@ fn split_makes_one_component(lab: &Lab) {
     assert_eq!(full_transfers(&marks), 0, "a half took a full copy");
 }
 
-/// How many nodes take writes by themselves.
-fn primaries(lab: &Lab) -> usize {
-    let alone = |k: u8| lab.synced(k) && lab.node(k).status("wsrep_cluster_size") == "1";
+/// Members of the component of this node, the arbitrator included.
+fn size(lab: &Lab, k: u8) -> Option<u32> {
+    lab.node(k).status("wsrep_cluster_size").parse().ok()
+}
+
+/// How many nodes take writes without the other; `whole`: the members of the component that both are in.
+fn primaries(lab: &Lab, whole: u32) -> usize {
+    let alone = |k: u8| lab.synced(k) && size(lab, k).is_some_and(|size| size < whole);
     lab.nodes().filter(|node| alone(node.number())).count()
+}
+
+/// Node 2 loses power for good, and node 1 its server: node 2 may have written later, and two_node_mode says to go on.
+fn in_two_node_mode_a_dead_survivor_starts_alone(lab: &Lab) {
+    lab.any().ok("crm_resource -r db -p two_node_mode -v true");
+    lab.crm("resource param fence set pcmk_reboot_action off");
+    lab.wait_in_service("two_node_mode");
+    lab.settle();
+    let before = lab.epoch().0;
+    lab.node(1).kill_server();
+    lab.crash(2);
+    lab.wait("node 1 to start alone", STEP, || {
+        lab.synced(1) && size(lab, 1) == Some(1)
+    });
+    assert_eq!(lab.epoch(), (before + 1, "node1".to_owned()));
+    lab.crm("resource param fence delete pcmk_reboot_action");
+    lab.boot(2);
+    lab.wait_in_service("the return of node 2");
 }
 
 /// An arbitrator is a member of the view that no node of the cluster knows.
@@ -151,6 +176,7 @@ fn with_an_arbitrator_the_survivor_stays_primary(lab: &Lab) {
         (life, epoch),
         "it never left"
     );
+    split_makes_one_component(lab);
 }
 
 #[test]
@@ -163,7 +189,7 @@ fn with_a_quorum_device_the_half_that_it_votes_for_goes_on_alone() {
     let writer = flowing(&lab, 1);
     let life = lab.node(1).server_life();
     lab.crash(2);
-    lab.wait("node 1 alone", STEP, || primaries(&lab) == 1);
+    lab.wait("node 1 alone", STEP, || primaries(&lab, 2) == 1);
     lab.wait_in_service("the power cut");
     assert_eq!(writer.finish().lost, Some(0));
     assert_eq!(
