@@ -119,8 +119,11 @@ fn split_makes_one_component(lab: &Lab) {
         thread::sleep(OFTEN);
     }
     lab.heal(2);
-    lab.wait("all nodes back", STEP, || lab.ready());
-    lab.wait_in_service("the split");
+    lab.wait("all members back", 2 * STEP, || {
+        [1, 2]
+            .iter()
+            .all(|k| lab.synced(*k) && size(lab, *k) == Some(whole))
+    });
     assert_eq!(writer.finish().lost, Some(0));
     assert_eq!(full_transfers(&marks), 0, "a half took a full copy");
 }
