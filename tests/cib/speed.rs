@@ -10,16 +10,16 @@ use crate::fixtures;
 const NODES: usize = 1000;
 const RESOURCES: usize = 2000;
 
-/// 1000 nodes and 2000 resources, each with a history on seven nodes.
-fn large() -> String {
+/// So many nodes, and twice as many resources, each with a history on seven nodes.
+fn large(nodes: usize) -> String {
     let mut text = String::with_capacity(11 << 20);
     text += "<cib crm_feature_set=\"3.16.1\" validate-with=\"pacemaker-3.9\" epoch=\"5\" num_updates=\"7\" admin_epoch=\"0\" \
         have-quorum=\"1\" dc-uuid=\"1\">\n  <configuration>\n    <crm_config/>\n    <nodes>\n";
-    for node in 1..=NODES {
+    for node in 1..=nodes {
         writeln!(text, "      <node id=\"{node}\" uname=\"node{node}\"/>").unwrap();
     }
     text += "    </nodes>\n    <resources>\n";
-    for number in 0..RESOURCES {
+    for number in 0..2 * nodes {
         writeln!(
             text,
             "      <primitive id=\"rsc{number}\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\">\n        \
@@ -31,13 +31,13 @@ fn large() -> String {
         .unwrap();
     }
     text += "    </resources>\n    <constraints/>\n  </configuration>\n  <status>\n";
-    for node in 1..=NODES {
-        node_state(&mut text, node);
+    for node in 1..=nodes {
+        node_state(&mut text, node, 2 * nodes);
     }
     text + "  </status>\n</cib>\n"
 }
 
-fn node_state(text: &mut String, node: usize) {
+fn node_state(text: &mut String, node: usize, resources: usize) {
     writeln!(
         text,
         "    <node_state id=\"{node}\" uname=\"node{node}\" in_ccm=\"true\" crmd=\"online\" join=\"member\" expected=\"member\" \
@@ -45,7 +45,7 @@ fn node_state(text: &mut String, node: usize) {
     )
     .unwrap();
     for place in 0..14 {
-        let number = (node * 14 + place) % RESOURCES;
+        let number = (node * 14 + place) % resources;
         let (operation, rc) = if place % 7 == 0 {
             ("start", 0)
         } else {
@@ -83,7 +83,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 #[test]
 fn ten_megabytes_are_read_faster_than_xmllint_checks_them() {
-    let text = large();
+    let text = large(NODES);
     assert!(
         (9 << 20..12 << 20).contains(&text.len()),
         "{} bytes",
@@ -124,6 +124,24 @@ fn ten_megabytes_are_read_faster_than_xmllint_checks_them() {
         text.len()
     );
     assert!(ours < theirs, "read in {ours:?}, xmllint took {theirs:?}");
+}
+
+/// How much longer four times as much may take: caches and the allocator cost a little more, a square would cost sixteen.
+const LINEAR: u32 = 7;
+
+#[test]
+fn a_cib_four_times_as_large_takes_about_four_times_as_long() {
+    let (small, whole) = (large(NODES / 4), large(NODES));
+    let took = |text: &str| {
+        let begin = Instant::now();
+        let cib = Cib::parse(text.as_bytes()).unwrap();
+        let took = begin.elapsed();
+        drop(cib);
+        took
+    };
+    let (small, whole): (Vec<_>, Vec<_>) = (0..7).map(|_| (took(&small), took(&whole))).unzip();
+    let (small, whole) = (median(small), median(whole));
+    assert!(whole <= small * LINEAR, "{whole:?} against {small:?}");
 }
 
 fn theirs_ran(xmllint: &mut std::process::Command) {

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `answers` | (environment, action) -> (exit code, reason) of the agent |
 //! | `description` | the meta-data: everywhere, for everybody, as reviewed |
+//! | `directory` | users and hosts that only a directory service knows |
 //! | `documents` | the commands that the documents tell people to give |
 //! | `galeractl` | the command for people: usage, exit codes, saved CIBs |
 //! | `installed` | the layout that `make install` makes; static programs in an empty root |
+//! | `logging` | system log, file and standard error, as the cluster says |
 //! | `pages` | the pages of `docs/`: found from the README, no link leads nowhere, each failure names its test |
 //! | `peer` | what happened to users of the other agent: the table of proofs |
 //! | `reasons` | every exit reason has an entry in `docs/reasons.md` |
@@ -24,9 +26,11 @@
 
 mod answers;
 mod description;
+mod directory;
 mod documents;
 mod galeractl;
 mod installed;
+mod logging;
 mod pages;
 mod peer;
 mod reasons;
