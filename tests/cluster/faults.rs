@@ -52,7 +52,7 @@ fn option(line: &str) -> (String, String) {
     )
 }
 
-fn of_the_server() -> [Passing; 3] {
+fn of_the_options() -> [Passing; 2] {
     [
         row(
             "an unknown option",
@@ -63,11 +63,6 @@ fn of_the_server() -> [Passing; 3] {
             "more memory than there is",
             option("innodb_buffer_pool_size=8T"),
             "Out of memory",
-        ),
-        row(
-            "port 4567 taken",
-            taken(4567),
-            "failed to open gcomm backend connection",
         ),
     ]
 }
@@ -124,9 +119,16 @@ fn what_keeps_a_server_down_is_told_in_its_own_words_and_costs_no_data() {
     let node = lab.node(lab.unpromoted()[0]);
     lab.maintenance(true);
     assert_eq!(node.act("stop").code, 0);
-    let untold: Vec<String> = of_the_server()
+    // After this one the position has to be recovered: the server dies amid its start.
+    let port = row(
+        "port 4567 taken",
+        taken(4567),
+        "failed to open gcomm backend connection",
+    );
+    let untold: Vec<String> = of_the_options()
         .into_iter()
         .chain(of_the_disk())
+        .chain([port])
         .filter_map(|fault| told(node, &fault))
         .collect();
     assert!(untold.is_empty(), "{}", untold.join("\n"));

@@ -21,6 +21,7 @@ mod encryption;
 mod evict_living;
 mod examples;
 mod faults;
+mod four_nodes;
 mod harness;
 mod health;
 mod honest;

@@ -202,51 +202,6 @@ fn with_a_quorum_device_the_half_that_it_votes_for_goes_on_alone() {
     );
 }
 
-/// Half of a cluster of four loses power and cannot be fenced yet; the quorum device votes for the other half. What is
-/// left makes its component anew, and the promoted node keeps its role.
-pub fn two_of_four_go_on(lab: &Lab) {
-    let [promoted] = lab.promoted()[..] else {
-        lab.fail("one node is promoted");
-    };
-    let readers = lab.unpromoted();
-    let survivors = [promoted, readers[0]];
-    let lives = || survivors.map(|k| lab.node(k).server_life());
-    let (marks, before, epoch) = (lab.error_logs(), lives(), lab.epoch().0);
-    let writer = flowing(lab, promoted);
-    lab.script(&["fencing", "break"]).ok();
-    let lost = readers[1..].iter().map(u8::to_string);
-    let cut: Vec<String> = std::iter::once("crash".to_owned()).chain(lost).collect();
-    let cut: Vec<&str> = cut.iter().map(String::as_str).collect();
-    lab.script(&cut).ok();
-    lab.wait("both survivors outside a primary component", STEP, || {
-        let outside = |k: u8| lab.node(k).status("wsrep_cluster_status") == "non-Primary";
-        survivors.into_iter().all(outside)
-    });
-    lab.wait("the reason why they are kept running", STEP, || {
-        let seen = lab.node(promoted).run("crm_mon -1rf").stdout;
-        seen.contains("waiting for fencing of node")
-    });
-    let went_on = within(KEPT, || survivors.iter().any(|&k| lab.synced(k)));
-    assert_eq!(
-        went_on, None,
-        "nobody may go on before the others are fenced"
-    );
-    lab.script(&["fencing", "mend"]).ok();
-    lab.wait("two survivors Primary together", STEP, || {
-        let size = |k: u8| lab.node(k).status("wsrep_cluster_size");
-        survivors
-            .into_iter()
-            .all(|k| lab.synced(k) && size(k) == "2")
-    });
-    lab.wait("all four", STEP, || lab.ready());
-    lab.wait_in_service("the loss of two of four");
-    assert_eq!(lives(), before, "a survivor was restarted");
-    assert_eq!(lab.promoted(), [promoted], "the role moved");
-    assert!(lab.epoch().0 > epoch, "nobody has opened an epoch");
-    assert_eq!(writer.finish().lost, Some(0));
-    assert_eq!(full_transfers(&marks), 0);
-}
-
 #[test]
 fn a_node_that_is_cut_off_gives_up_its_role_and_a_last_node_waits_until_it_has_a_majority() {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {

@@ -147,14 +147,6 @@ fn only(lab: &Lab, k: u8, before: &[String], by: &str) {
     }
 }
 
-impl Lab {
-    /// The promotion score of a node; empty without one.
-    fn score(&self, k: u8) -> String {
-        let query = format!("crm_attribute -N node{k} -l reboot -n master-db --query --quiet");
-        self.any().run(&query).stdout.trim().to_owned()
-    }
-}
-
 impl Node<'_> {
     /// Ends Pacemaker in order, as its service would; Corosync goes on.
     fn stop_pacemaker(&self) {

@@ -16,6 +16,12 @@ pub const MULTI_WRITER: &str = "crm-examples/galera-multi-writer.crm";
 pub const IN_SERVICE: Duration = Duration::from_secs(90);
 
 impl Lab {
+    /// The promotion score of a node; empty without one.
+    pub fn score(&self, k: u8) -> String {
+        let query = format!("crm_attribute -N node{k} -l reboot -n master-db --query --quiet");
+        self.any().run(&query).stdout.trim().to_owned()
+    }
+
     /// Boots three nodes with the agent and a fence device. `None`, after a word about it, where that is impossible.
     pub fn with_agent() -> Option<Self> {
         Self::up(3)?.equipped()

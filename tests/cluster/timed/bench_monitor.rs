@@ -49,13 +49,15 @@ fn cost(node: Node<'_>, runs: u32, environment: &str, agent: &str) -> Cost {
 }
 
 #[test]
-fn a_healthy_monitor_costs_a_twentieth_of_the_peers_time_and_a_thirtieth_of_its_processor() {
+fn a_healthy_monitor_starts_no_process_and_costs_a_twentieth_of_the_peers_time_and_a_thirtieth_of_its_processor()
+ {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
         return;
     };
     let script = include_str!("bench_monitor.py");
     fs::write(lab.shared().join("bench_monitor.py"), script).unwrap();
     let node = writer(&lab);
+    starts_no_process(node);
     // In turns, about as long each, and short, so that what else the machine does spares some of both.
     let rounds: Vec<_> = (1..=20)
         .map(|_| (cost(node, 50, "", OURS), cost(node, 3, PEER, THEIRS)))
@@ -77,12 +79,7 @@ fn a_healthy_monitor_costs_a_twentieth_of_the_peers_time_and_a_thirtieth_of_its_
     assert!(their_cpu >= 30 * our_cpu, "CPU");
 }
 
-#[test]
-fn a_healthy_monitor_starts_no_process() {
-    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
-        return;
-    };
-    let node = writer(&lab);
+fn starts_no_process(node: Node<'_>) {
     for level in [0, 10, 20] {
         let calls = node.ok(&format!(
             "{CLUSTER} OCF_CHECK_LEVEL={level} strace -f -e trace=process -o /run/calls {OURS}; \

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use mysql::prelude::Queryable;
 
 use crate::harness::{Lab, Node, SINGLE_WRITER, lives, median, within};
-use crate::majority::two_of_four_go_on;
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -190,7 +189,7 @@ fn a_reload_keeps_the_role_where_it_is(lab: &Lab) {
         let to = lab.unpromoted()[round % 2];
         moved_writer(lab, to);
         lab.wait("the score of the promoted node", STEP, || {
-            score(lab, lab.node(to)) == "101"
+            lab.score(to) == "101"
         });
         let value = round + 3;
         lab.any()
@@ -233,12 +232,14 @@ fn rank(lab: &Lab) {
     lab.settle();
     from.sql("set global wsrep_desync = on").unwrap();
     to.sql("set global wsrep_desync = on").unwrap();
-    lab.wait("a low score", STEP, || score(lab, from) == "10");
-    assert_eq!(score(lab, to), "101");
+    lab.wait("a low score", STEP, || lab.score(from.number()) == "10");
+    assert_eq!(lab.score(to.number()), "101");
     for node in [from, to] {
         node.sql("set global wsrep_desync = off").unwrap();
     }
-    lab.wait("the full score again", STEP, || score(lab, from) == "100");
+    lab.wait("the full score again", STEP, || {
+        lab.score(from.number()) == "100"
+    });
     lab.crm("configure delete preferred");
     lab.settle();
     let before = version(lab);
@@ -251,15 +252,6 @@ fn rank(lab: &Lab) {
         [to.number()],
         "the role moved for no reason"
     );
-}
-
-fn score(lab: &Lab, node: Node<'_>) -> String {
-    let query = "crm_attribute -l reboot -n master-db -G -q -N node";
-    lab.any()
-        .run(&format!("{query}{}", node.number()))
-        .stdout
-        .trim()
-        .to_owned()
 }
 
 /// Whatever is written to the CIB changes this.
@@ -300,38 +292,4 @@ fn killed(lab: &Lab) {
     lab.wait_in_service("the writer's server killed");
     assert_eq!(writable(lab), lab.promoted());
     assert_eq!(client.finish().lost, Some(0));
-}
-
-/// The donor is the one that the cluster would take if all scores were equal.
-#[test]
-fn a_synced_node_is_promoted_and_not_the_donor_and_two_survivors_of_four_go_on() {
-    let lab = Lab::up_with_quorum_device(4).and_then(Lab::equipped);
-    let Some(lab) = lab.and_then(|lab| lab.serving(SINGLE_WRITER)) else {
-        return;
-    };
-    let (victim, readers) = (lab.promoted()[0], lab.unpromoted());
-    let &[donor, other, joiner] = readers.as_slice() else {
-        panic!("{readers:?}");
-    };
-    lab.node(joiner).ok(&format!(
-        "echo wsrep_sst_donor=node{donor} >>/etc/mysql/mariadb.conf.d/90-galera.cnf"
-    ));
-    lab.begin_transfer(joiner, "10");
-    lab.wait("the donor to come last", STEP, || {
-        score(&lab, lab.node(donor)) == "10"
-    });
-    lab.kill_server(victim);
-    lab.wait("another writer", STEP, || {
-        lab.promoted().iter().any(|&node| node != victim)
-    });
-    assert_eq!(lab.promoted(), [other], "node {donor} is the donor");
-    assert!(lab.receives(joiner), "the transfer was over too soon");
-    lab.script(&["slow", &joiner.to_string(), "0"]).ok();
-    lab.wait_in_service("the transfer");
-    lab.wait("full scores", STEP, || {
-        lab.nodes()
-            .all(|node| ["100", "101"].contains(&&*score(&lab, node)))
-    });
-    assert_eq!(lab.promoted(), [other], "the role moved for no reason");
-    two_of_four_go_on(&lab);
 }
