@@ -28,10 +28,12 @@ qnetd_listens() { [ -n "$(sw_exec ss -Hltn 'sport = :5403')" ]; }
 
 # Galera's: an arbitrator, which is a member of every view and holds no data.
 verb_garbd() {
-  local all
+  local all group
+  # After a forced bootstrap it has another name than at first.
+  group=$(in_node "$(first_running)" mariadb -NBe 'select @@wsrep_cluster_name')
   all=$(for k in $(nodes); do node_ip "$k"; done | paste -sd,)
   # It leaves its view (gvwstate.dat) where it runs.
-  (cd "$LAB" && exec setsid ip netns exec "$SWITCH" garbd --name arbitrator --group lab --address "gcomm://$all" \
+  (cd "$LAB" && exec setsid ip netns exec "$SWITCH" garbd --name arbitrator --group "$group" --address "gcomm://$all" \
     --options "gmcast.listen_addr=tcp://$NET.1:4567") </dev/null >"$LAB/garbd.log" 2>&1 &
   deadline 20 "the arbitrator in the component (see $LAB/garbd.log)" grep -q 'SYNCED' "$LAB/garbd.log"
 }
