@@ -64,6 +64,32 @@ pub fn end_wrapper(server: Process) {
 }
 
 impl Job<'_> {
+    /// Takes a server in hand that was found running. Returns its epoch: that of the members in its view, else this node's own.
+    ///
+    /// # Errors
+    /// When the cluster does not answer or the record cannot be read.
+    pub fn adopt(&self, process: Process) -> Result<u64, Failure> {
+        adopt(&self.node.resource, process, &self.node.settings)?;
+        let (outlook, own) = (self.node.look()?, self.node.record()?.epoch);
+        let view = self.node.saved_view();
+        let said = view.and_then(|view| outlook.epoch_of(&view));
+        Ok(said.map_or(own, |said| said.max(own)))
+    }
+
+    /// Whether the server that runs here has been a member: an earlier job has attended to it until then.
+    pub fn was_a_member(&self) -> Result<bool, Failure> {
+        let outlook = self.node.look()?;
+        let own = outlook.published.get(&self.node.name);
+        Ok(match own.map(|own| &own.phase) {
+            Some(Phase::Apart { .. } | Phase::Reviving { .. }) => true,
+            Some(Phase::Member(member)) => {
+                let view = self.node.saved_view();
+                view.is_some_and(|view| view.me == member.gcomm)
+            }
+            Some(_) | None => false,
+        })
+    }
+
     /// Notes that it serves, should that be forgotten. One that is outside its component is found to be in a moment.
     ///
     /// # Errors

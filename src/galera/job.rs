@@ -181,20 +181,6 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Whether the server that runs here has been a member: an earlier job has attended to it until then.
-    fn was_a_member(&self) -> Result<bool, Failure> {
-        let outlook = self.node.look()?;
-        let own = outlook.published.get(&self.node.name);
-        Ok(match own.map(|own| &own.phase) {
-            Some(Phase::Apart { .. } | Phase::Reviving { .. }) => true,
-            Some(Phase::Member(member)) => {
-                let view = self.node.saved_view();
-                view.is_some_and(|view| view.me == member.gcomm)
-            }
-            Some(_) | None => false,
-        })
-    }
-
     /// From the component to full service. Stops the server when the component is no more: a server whose donors
     /// died waits for them for ever, and the others wait for its report.
     fn until_synced(
@@ -389,18 +375,6 @@ impl Job<'_> {
         let deadline = Deadline::after(limit);
         let (resource, datadir) = (&self.node.resource, &self.node.settings.datadir);
         server::stop(resource, datadir, &deadline, limit, || {})
-    }
-
-    /// Takes a server in hand that was found running. Returns its epoch: that of the members in its view, else this node's own.
-    ///
-    /// # Errors
-    /// When the cluster does not answer or the record cannot be read.
-    pub fn adopt(&self, process: Process) -> Result<u64, Failure> {
-        hand::adopt(&self.node.resource, process, &self.node.settings)?;
-        let (outlook, own) = (self.node.look()?, self.node.record()?.epoch);
-        let view = self.node.saved_view();
-        let said = view.and_then(|view| outlook.epoch_of(&view));
-        Ok(said.map_or(own, |said| said.max(own)))
     }
 
     /// The failure of a server that ended by itself.

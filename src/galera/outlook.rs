@@ -92,18 +92,12 @@ impl Outlook {
 
     /// The newest epoch of the members that are in this view, by their own words.
     pub fn epoch_of(&self, view: &SavedView) -> Option<u64> {
-        let members = self.published.values().filter_map(|one| match &one.phase {
-            Phase::Member(member) => view.members.contains(&member.gcomm).then_some(member.epoch),
-            Phase::Recovering
-            | Phase::Reported { .. }
-            | Phase::Restoring { .. }
-            | Phase::Joining
-            | Phase::Bootstrapping { .. }
-            | Phase::Apart { .. }
-            | Phase::Reviving { .. }
-            | Phase::Stopped { .. } => None,
-        });
-        members.max()
+        let members = self
+            .published
+            .values()
+            .filter_map(|one| one.phase.membership());
+        let members = members.filter(|member| view.members.contains(&member.gcomm));
+        members.map(|member| member.epoch).max()
     }
 
     /// The node names of electors, for people; an elector whose node has not published keeps its own name.

@@ -124,7 +124,7 @@ impl Phase {
 
     /// The history of its data, as far as it tells; `epoch` is the newest of the cluster.
     pub fn history(&self, epoch: &Epoch) -> Option<History> {
-        if let Phase::Member(member) = self {
+        if let Some(member) = self.membership() {
             return member.history.parse().ok();
         }
         let revived =
@@ -136,10 +136,10 @@ impl Phase {
         position.map(|position| position.history)
     }
 
-    /// The epoch that it is of, as far as it says so.
-    fn epoch(&self) -> Option<u64> {
+    /// Its place in the primary component, if it is there.
+    pub fn membership(&self) -> Option<&Membership> {
         match self {
-            Phase::Member(member) => Some(member.epoch),
+            Phase::Member(membership) => Some(membership),
             Phase::Recovering
             | Phase::Reported { .. }
             | Phase::Restoring { .. }
@@ -147,8 +147,14 @@ impl Phase {
             | Phase::Bootstrapping { .. }
             | Phase::Apart { .. }
             | Phase::Reviving { .. }
-            | Phase::Stopped { .. } => self.report().map(|report| report.epoch),
+            | Phase::Stopped { .. } => None,
         }
+    }
+
+    /// The epoch that it is of, as far as it says so.
+    fn epoch(&self) -> Option<u64> {
+        let member = self.membership().map(|member| member.epoch);
+        member.or_else(|| self.report().map(|report| report.epoch))
     }
 
     fn stand(&self) -> Stand {
