@@ -126,6 +126,8 @@ pub struct Epoch {
     /// `(epoch, seqno)` of every component that survivors made anew without a report of those that they missed:
     /// data of an older epoch beyond that seqno is not part of it.
     pub survived: Vec<(u64, u64)>,
+    /// It was opened to make a component anew in which nobody had more than `position`.
+    pub revived: bool,
 }
 
 impl Epoch {
@@ -154,6 +156,22 @@ impl Epoch {
         known
             .next()
             .is_some_and(|(_, elector)| opened_by.is_some_and(|own| own != elector))
+    }
+
+    /// The epoch that this data counts as of. Galera may heal a component by itself while a node opens an epoch to make it
+    /// anew. Then there is one component, and those that have not noted the epoch yet are beyond where it began: nothing
+    /// else could have brought data of the epoch before further.
+    pub fn of(&self, report: &Report) -> u64 {
+        let Some((begin, position)) = self.position.as_ref().zip(report.position()) else {
+            return report.epoch;
+        };
+        let before = self.revived && report.epoch + 1 == self.number;
+        let beyond = position.history == begin.history && position.seqno > begin.seqno;
+        if before && beyond && !self.is_foreign(report.epoch, report.opened_by.as_ref()) {
+            self.number
+        } else {
+            report.epoch
+        }
     }
 
     /// Whether a component of `epoch` was given up by a forced bootstrap since.
@@ -193,6 +211,24 @@ pub struct Ballot {
 }
 
 impl Ballot {
+    /// The same, with every report in the epoch that it counts as of.
+    #[must_use]
+    pub fn in_line(&self) -> Self {
+        let mut ballot = self.clone();
+        for stand in ballot.stands.values_mut() {
+            let (Stand::Reported { report, .. } | Stand::Restoring(report) | Stand::Apart(report)) =
+                stand
+            else {
+                continue;
+            };
+            let epoch = self.epoch.of(report);
+            if epoch != report.epoch {
+                (report.epoch, report.opened_by) = (epoch, self.epoch.opened_by.clone());
+            }
+        }
+        ballot
+    }
+
     /// The reports of electors outside any component, with whether each can be started from.
     pub fn reports(&self) -> impl Iterator<Item = (&Elector, &Report, bool)> {
         self.stands.iter().filter_map(|(name, stand)| match stand {

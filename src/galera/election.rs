@@ -10,6 +10,7 @@ pub use super::verdict::{Gap, Reason, Refusal, Verdict, Waiting};
 
 /// The verdict on a ballot.
 pub fn elect(ballot: &Ballot) -> Verdict {
+    let ballot = &ballot.in_line();
     let doing = |wanted: &Stand| {
         let mut found = ballot.stands.iter().filter(|(_, stand)| *stand == wanted);
         found.next().map(|(name, _)| name.clone())

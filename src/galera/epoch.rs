@@ -15,7 +15,8 @@ const LINEAGE: usize = 8;
 /// the mark is never above the marks of those.
 #[must_use]
 pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Epoch> {
-    let (Stand::Reported { report, .. } | Stand::Apart(report)) = ballot.stands.get(name)? else {
+    let stand = ballot.stands.get(name)?;
+    let (Stand::Reported { report, .. } | Stand::Apart(report)) = stand else {
         return None;
     };
     let newest = newest_epoch(ballot);
@@ -46,11 +47,13 @@ pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Ep
         lineage,
         forced,
         survived,
+        revived: matches!(stand, Stand::Apart(_)) && !matches!(reason, Reason::Survivors(_)),
     })
 }
 
 /// What the bootstrap of `name` would give up: nodes that report more, and nodes that have not reported.
 pub fn cost_of(ballot: &Ballot, name: &Elector) -> Vec<(Elector, Option<Position>)> {
+    let ballot = &ballot.in_line();
     let own = match ballot.stands.get(name) {
         Some(Stand::Reported { report, .. }) => Some(report),
         _ => None,

@@ -98,9 +98,10 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<u64, Failure> {
     let epoch = said.map_or(epoch, |said| said.max(epoch));
     let mut record = node.record()?;
     if record.epoch < epoch {
-        // Somebody else started this server.
-        (record.epoch, record.opened_by) =
-            (epoch, component.and_then(|component| component.opened_by));
+        // Somebody else started this server, or made its component anew.
+        let of_epoch = component.filter(|component| component.epoch == epoch);
+        let opened_by = of_epoch.and_then(|component| component.opened_by);
+        (record.epoch, record.opened_by) = (epoch, opened_by);
     }
     record.lived(gcomm);
     record.joining = None;

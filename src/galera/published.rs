@@ -264,6 +264,9 @@ pub fn epoch_pairs(resource: &str, epoch: &Epoch) -> Vec<(String, String)> {
         (format!("{resource}-epoch-forced"), marks(&epoch.forced)),
         (format!("{resource}-epoch-survived"), marks(&epoch.survived)),
     ];
+    if epoch.revived {
+        pairs.push((format!("{resource}-epoch-revived"), "true".to_owned()));
+    }
     if let Some(elector) = &epoch.opened_by {
         pairs.push((format!("{resource}-epoch-opened-by"), elector.clone()));
     }
@@ -304,6 +307,7 @@ pub fn epoch(cib: &Cib, resource: &str) -> Epoch {
         lineage: lineage.filter_map(read_opener).collect(),
         forced: marks("epoch-forced"),
         survived: marks("epoch-survived"),
+        revived: get("epoch-revived") == Some("true"),
     }
 }
 
@@ -342,12 +346,13 @@ pub struct Component {
     pub opened_by: Option<Elector>,
 }
 
-/// The primary component, as its members publish it; one that was given up since does not count.
+/// The primary component, as those of its members publish it who are of the newest epoch; one that was given up since does
+/// not count.
 pub fn component<'a>(
     published: impl IntoIterator<Item = &'a Published>,
     epoch: &Epoch,
 ) -> Option<Component> {
-    let mut members = published.into_iter().filter_map(|one| {
+    let members = published.into_iter().filter_map(|one| {
         let Phase::Member(member) = &one.phase else {
             return None;
         };
@@ -360,7 +365,7 @@ pub fn component<'a>(
         };
         (!epoch.gave_up(member.epoch)).then_some(component)
     });
-    members.next()
+    members.reduce(|best, one| if one.epoch > best.epoch { one } else { best })
 }
 
 #[cfg(test)]
@@ -387,6 +392,29 @@ mod tests {
         let cib = Cib::parse(text.as_bytes()).unwrap();
         assert_eq!(all(&cib, "db").len(), 1, "{text}");
         unused_epoch(&cib, "db", &"g1".to_owned(), own) == Some(number)
+    }
+
+    #[test]
+    fn an_epoch_is_read_as_it_was_written() {
+        let written = Epoch {
+            number: 6,
+            opened_by: Some("g1".to_owned()),
+            position: read_position("6b4c1f4e-0000-0000-0000-000000000001:140").unwrap(),
+            lineage: vec![(5, "g2".to_owned()), (6, "g1".to_owned())],
+            forced: vec![(2, 50), (3, 40)],
+            survived: vec![(4, 90)],
+            revived: true,
+        };
+        let pairs = epoch_pairs("db", &written);
+        let pairs = pairs.iter().map(|(name, value)| {
+            format!("<nvpair id=\"{name}\" name=\"{name}\" value=\"{value}\"/>")
+        });
+        let text = format!(
+            "<cib><configuration><crm_config><cluster_property_set id=\"db-epoch-6\">{}</cluster_property_set>\
+             </crm_config><nodes/><resources/><constraints/></configuration></cib>",
+            pairs.collect::<String>()
+        );
+        assert_eq!(epoch(&Cib::parse(text.as_bytes()).unwrap(), "db"), written);
     }
 
     #[test]

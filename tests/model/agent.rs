@@ -57,6 +57,14 @@ impl World {
 
     /// Says that it is a member, of the newest epoch that the others of its view are of.
     pub fn enter(&mut self, n: usize) {
+        if let Some(newest) = self.epoch_of_fellows(n) {
+            let node = &mut self.nodes[n];
+            node.epoch = node.epoch.max(newest);
+        }
+        self.publish(n, Stand::Primary, Stage::Running);
+    }
+
+    fn epoch_of_fellows(&self, n: usize) -> Option<u64> {
         let here = self.partition(n);
         let fellows = here.iter().filter(|m| {
             let same =
@@ -64,11 +72,7 @@ impl World {
             same && self.nodes[**m].stand == Stand::Primary
         });
         let newest = fellows.map(|m| self.nodes[*m].primary_epoch).max();
-        if let Some(newest) = newest.filter(|_| self.rules.epoch_of_fellows) {
-            let node = &mut self.nodes[n];
-            node.epoch = node.epoch.max(newest);
-        }
-        self.publish(n, Stand::Primary, Stage::Running);
+        newest.filter(|_| self.rules.epoch_of_fellows)
     }
 
     fn publish_report(&mut self, n: usize) {
@@ -400,6 +404,9 @@ impl World {
                 self.begin(n);
             }
             Some(Part::Synced) if self.nodes[n].stand != Stand::Primary => self.enter(n),
+            Some(Part::Synced) if self.epoch_of_fellows(n) > Some(self.nodes[n].epoch) => {
+                self.enter(n);
+            }
             Some(Part::Apart) if self.lost(n) => self.say_apart(n),
             Some(_) => {}
         }

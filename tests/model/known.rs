@@ -276,3 +276,20 @@ fn a_joiner_is_of_the_epoch_of_the_component_that_it_finds() {
     };
     shows_the_need(&walk, neither, "lacks Acknowledged");
 }
+
+/// Galera heals by itself while an agent makes the component anew: it has noted an epoch that the others learn of after
+/// they have served.
+#[test]
+fn a_component_that_healed_by_itself_amid_its_revival_keeps_what_it_acknowledged() {
+    let apart = [CutWire(1), Suspect(0), Suspect(1)];
+    let said = [Agent(0), Effect(0), Agent(1), Effect(1)];
+    let noted = [Agent(0), Agent(0), Agent(0), Effect(0), Agent(0)];
+    let healed = [CutWire(0), Agent(1), Effect(1), Write(1), PowerOffAll];
+    let steps = [Calm].into_iter().chain(apart).chain(said);
+    let without = Rules {
+        healed_counts_as_revived: false,
+        ..Rules::ALL
+    };
+    let walk = walk(2, steps.chain(noted).chain(healed));
+    shows_the_need(&walk, without, "lacks Acknowledged");
+}

@@ -130,9 +130,10 @@ impl World {
         self.nodes[n].hopeless = false;
         match prospect(&ballot, &name) {
             Prospect::Now(reason) => {
-                let Some(epoch) = next_epoch(&ballot, &name, &reason) else {
+                let Some(mut epoch) = next_epoch(&ballot, &name, &reason) else {
                     return;
                 };
+                epoch.revived &= self.rules.healed_counts_as_revived;
                 let next = Box::new(Opening {
                     epoch,
                     before: ballot.epoch,

@@ -47,6 +47,8 @@ pub struct Rules {
     pub survivors_note_the_epoch: bool,
     /// Half of a view or less may be lost.
     pub half_or_less: bool,
+    /// Data beyond where a revival began counts as of its epoch.
+    pub healed_counts_as_revived: bool,
 }
 
 impl Rules {
@@ -68,6 +70,7 @@ impl Rules {
         nobody_at_large: true,
         survivors_note_the_epoch: true,
         half_or_less: true,
+        healed_counts_as_revived: true,
     };
 }
 

@@ -129,10 +129,49 @@ fn what_the_fenced_had_beyond_the_survivor_is_not_part_of_the_new_epoch() {
     let epoch = next_epoch(&ballot, &name, &reason).unwrap();
     assert_eq!(epoch.number, 2);
     assert!(epoch.leads_to(2, 1, 9) && !epoch.leads_to(2, 1, 10));
+    assert!(!epoch.revived, "somebody may have had more");
     assert_eq!(
         epoch.last_forced(2),
         None,
         "servers that run keep the cluster's name"
     );
     assert!(!epoch.gave_up(1));
+}
+
+/// Galera heals the component by itself once a has noted the epoch that it has opened: b goes on without it.
+#[test]
+fn data_of_a_component_that_healed_by_itself_counts_as_of_the_epoch_of_its_revival() {
+    let members = ["a", "b"];
+    let both = ballot([
+        ("a", apart("a", 9, &members)),
+        ("b", apart("b", 9, &members)),
+    ]);
+    let Verdict::Revive(name, reason) = elect(&both) else {
+        panic!("{:?}", elect(&both));
+    };
+    let epoch = next_epoch(&both, &name, &reason).unwrap();
+    let noted = Report {
+        epoch: 2,
+        ..crashed("a", 10)
+    };
+    let later = |of_b: Report| Ballot {
+        epoch: epoch.clone(),
+        ..ballot([("a", reported(noted.clone())), ("b", reported(of_b))])
+    };
+    wins(&later(crashed("b", 12)), "b", Reason::AllReported);
+    assert_eq!(cost_of(&later(crashed("b", 12)), &"b".to_owned()), []);
+    wins(&later(crashed("b", 9)), "a", Reason::AllReported);
+    let of_long_ago = Report {
+        epoch: 0,
+        ..crashed("b", 12)
+    };
+    wins(&later(of_long_ago), "a", Reason::AllReported);
+    let other_half = Report {
+        opened_by: Some("b".to_owned()),
+        ..crashed("b", 12)
+    };
+    assert!(matches!(
+        elect(&later(other_half)),
+        Verdict::Refuse(Refusal::TwoHalves { .. })
+    ));
 }
