@@ -167,8 +167,7 @@ fn is_for(verdict: &Verdict, own: &str) -> bool {
 /// not have noticed its own server's death yet: joining a component of the past would waste the chance to
 /// restore it.
 fn component_answers(job: &Job<'_>, outlook: &Outlook) -> bool {
-    let mut published = outlook.published.values();
-    published.any(|one| {
+    outlook.online().any(|one| {
         matches!(one.phase, Phase::Member(_)) && job.node.electorate.reaches(&one.elector)
     })
 }
@@ -246,9 +245,7 @@ fn prepare_to_join(
     let mut record = job.node.record()?;
     record.joining = Some(component.epoch);
     job.node.take_over_view(report, &mut record)?;
-    if record.epoch != component.epoch {
-        (record.epoch, record.opened_by) = (component.epoch, component.opened_by.clone());
-        record.left = None; // the old view was not the last one of this epoch
+    if record.join(component) {
         job.node.remember(&record)?;
     }
     Ok(())
@@ -291,7 +288,7 @@ fn restore(job: &Job<'_>, report: &Report, epoch: u64) -> Result<Option<Arrived>
 /// When the cluster does not answer.
 pub fn component_is_gone(job: &Job<'_>) -> Result<bool, Failure> {
     let outlook = job.node.look()?;
-    let mut phases = outlook.published.values().map(|one| &one.phase);
+    let mut phases = outlook.online().map(|one| &one.phase);
     Ok(!phases.any(|phase| match phase {
         Phase::Member(_) | Phase::Bootstrapping { .. } | Phase::Restoring { .. } => true,
         Phase::Reviving { .. } => true,
@@ -342,7 +339,7 @@ fn reach_component(
         if view.is_some() && view != before {
             return Ok(true);
         }
-        if let Progress::Inside(_) | Progress::Serving(_) = membership::progress(job.node)? {
+        if let Ok(Progress::Inside(_) | Progress::Serving(_)) = membership::progress(job.node) {
             return Ok(true);
         }
         let mut over = limit.passed();

@@ -78,6 +78,7 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
             Ok(Life::Changed(node)) => return Ok(Some(*node)),
             Ok(Life::Outside) => {
                 node.volatile.forget_failures();
+                job.withdraw();
                 continue;
             }
             Ok(Life::Cut(failure)) => (failure, true),
@@ -90,9 +91,7 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
         }
         let failures = node.volatile.failed(&failure.to_string());
         job.note(&failures.sentence(), Mood::Failing);
-        if let Err(failure) = job.withdraw() {
-            log::warn!("{failure}");
-        }
+        job.withdraw();
         while let Some(left) = node.volatile.rest() {
             job.ear.listen(left);
         }
@@ -171,14 +170,18 @@ impl Job<'_> {
     }
 
     /// A join has come to nothing: nobody has to wait for it while this node rests.
-    fn withdraw(&self) -> Done {
-        let outlook = self.node.look()?;
-        let own = outlook.published.get(&self.node.name);
-        let joins = own.is_some_and(|own| matches!(own.phase, Phase::Joining));
-        if joins && self.node.server().running()?.is_none() {
-            self.node.publish(Phase::Recovering)?;
+    fn withdraw(&self) {
+        let said = self.node.look().and_then(|outlook| {
+            let own = outlook.published.get(&self.node.name);
+            let joins = own.is_some_and(|own| matches!(own.phase, Phase::Joining));
+            if joins && self.node.server().running()?.is_none() {
+                self.node.publish(Phase::Recovering)?;
+            }
+            Ok(())
+        });
+        if let Err(failure) = said {
+            log::warn!("{failure}");
         }
-        Ok(())
     }
 
     /// From the component to full service. Stops the server when the component is no more: a server whose donors
@@ -195,7 +198,15 @@ impl Job<'_> {
             if !process.lives() {
                 return Ok(Way::Died);
             }
-            let progress = membership::progress(self.node)?;
+            let progress = match membership::progress(self.node) {
+                Ok(progress) => progress,
+                Err(denied) => {
+                    // A restart does not mend a password.
+                    self.note(&denied.to_string(), Mood::Failing);
+                    self.ear.listen(WATCHING);
+                    continue;
+                }
+            };
             if let Progress::Serving(status) = &progress {
                 let epoch = membership::enter(self.node, status, epoch)?;
                 let volatile = &self.node.volatile;
@@ -299,8 +310,8 @@ impl Job<'_> {
     }
 
     /// Publishes this node's membership again if the cluster has forgotten it, as it does when Pacemaker was
-    /// stopped meanwhile, or knows it with other electors. Returns whether the component was given up by a forced
-    /// bootstrap.
+    /// stopped meanwhile, knows it with other electors, or has another member of this view in a newer epoch. Returns
+    /// whether the component was given up by a forced bootstrap.
     fn component_is_given_up(
         &self,
         epoch: &mut u64,
@@ -315,8 +326,10 @@ impl Job<'_> {
                 matches!(own.phase, Phase::Member(_))
                     && own.electors == self.node.electorate.names()
             });
+            let view = self.node.saved_view();
+            let newest = view.and_then(|view| outlook.epoch_of(&view));
             if !given_up
-                && !known
+                && (!known || newest > Some(*epoch))
                 && let Progress::Serving(status) = membership::progress(self.node)?
             {
                 *epoch = membership::enter(self.node, &status, *epoch)?;

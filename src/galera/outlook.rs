@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::ballot::{Ballot, Elector, Epoch, Force, Stand};
+use super::ballot::{Ballot, Epoch, Force, Stand};
 use super::evict::NodeState;
 use super::gvwstate::SavedView;
 use super::published::{self, Component, Phase, Published};
@@ -83,11 +83,16 @@ impl Outlook {
         }
     }
 
-    /// The running primary component. What a node said that has been lost since may be long over.
-    pub fn component(&self) -> Option<Component> {
+    /// What the nodes say that are online. What a node said that has been lost since may be long over.
+    pub fn online(&self) -> impl Iterator<Item = &Published> {
         let online = |name| self.nodes.get(name) == Some(&NodeState::Online);
-        let said = self.published.iter().filter(|(name, _)| online(*name));
-        published::component(said.map(|(_, one)| one), &self.ballot.epoch)
+        let said = self.published.iter().filter(move |(name, _)| online(*name));
+        said.map(|(_, one)| one)
+    }
+
+    /// The running primary component.
+    pub fn component(&self) -> Option<Component> {
+        published::component(self.online(), &self.ballot.epoch)
     }
 
     /// The newest epoch of the members that are in this view, by their own words.
@@ -98,15 +103,6 @@ impl Outlook {
             .filter_map(|one| one.phase.membership());
         let members = members.filter(|member| view.members.contains(&member.gcomm));
         members.map(|member| member.epoch).max()
-    }
-
-    /// The node names of electors, for people; an elector whose node has not published keeps its own name.
-    pub fn node_of<'a>(&'a self, elector: &'a Elector) -> &'a str {
-        let mut found = self
-            .published
-            .iter()
-            .filter(|(_, one)| one.elector == *elector);
-        found.next().map_or(elector, |(node, _)| node)
     }
 
     /// The cluster's epoch.

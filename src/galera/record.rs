@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::ballot::{Elector, Epoch, LastView};
 use super::gvwstate::SavedView;
 use super::position::Position;
+use super::published::Component;
 use crate::sys::files;
 
 /// Where the records live; it must outlive a reboot.
@@ -143,6 +144,17 @@ impl Record {
         });
     }
 
+    /// Before a server joins a component, whose epoch may be another one of the same number. Returns whether that is news.
+    pub fn join(&mut self, component: &Component) -> bool {
+        let same = self.epoch == component.epoch
+            && (component.opened_by.is_none() || self.opened_by == component.opened_by);
+        if !same {
+            (self.epoch, self.opened_by) = (component.epoch, component.opened_by.clone());
+            self.left = None; // the old view was not the last one of this epoch
+        }
+        !same
+    }
+
     /// Before a bootstrap in a new epoch: its component begins with this node alone.
     pub fn begin(&mut self, epoch: &Epoch) {
         (self.epoch, self.opened_by) = (epoch.number, epoch.opened_by.clone());
@@ -158,12 +170,33 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
+    use super::super::position::History;
     use super::super::volatile::Volatile;
+    use super::*;
+
+    /// Each half of a split has opened epoch 6; this node was in one, was emptied, and joins the other.
+    #[test]
+    fn who_joins_the_other_half_is_of_its_epoch_though_the_numbers_are_the_same() {
+        let mut record = Record {
+            epoch: 6,
+            opened_by: Some("n1".to_owned()),
+            ..Record::default()
+        };
+        let component = |opened_by: Option<&str>| Component {
+            history: History::new(Uuid::from_u128(9)).unwrap(),
+            epoch: 6,
+            opened_by: opened_by.map(str::to_owned),
+        };
+        assert!(!record.join(&component(None)), "nobody says who opened it");
+        assert!(!record.join(&component(Some("n1"))));
+        assert!(record.join(&component(Some("n2"))));
+        assert_eq!(record.opened_by.as_deref(), Some("n2"));
+    }
 
     /// `/run` is empty after a boot, `/var/lib` is not (file-hierarchy(7)).
     #[test]
     fn the_record_outlives_a_reboot_and_what_speaks_of_processes_does_not() {
-        let record = super::path("db");
+        let record = path("db");
         assert!(record.starts_with("/var/lib"), "{record:?}");
         let note = Volatile::of("db").path("note.json");
         assert!(note.starts_with("/run"), "{note:?}");
