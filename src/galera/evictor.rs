@@ -40,6 +40,9 @@ const URGENT: Duration = Duration::from_secs(15);
 /// How often after that.
 const LATER: Duration = Duration::from_secs(5);
 
+/// How often a name is tried again that could not be resolved.
+const UNRESOLVED: Duration = Duration::from_secs(60);
+
 /// Where a server listens for the others.
 #[derive(Debug)]
 struct Place {
@@ -49,16 +52,10 @@ struct Place {
 
 impl Place {
     fn of(member: &Member) -> Self {
-        let host = &member.host;
-        let addresses = names::addresses(host);
-        if addresses.is_empty() {
-            log::warn!(
-                "{host} of wsrep_cluster_address cannot be resolved: its server counts as reachable and is not \
-                 evicted; mend the name service, then: crm resource reprobe"
-            );
+        Self {
+            addresses: resolved(&member.host),
+            port: member.port.unwrap_or(address::PORT),
         }
-        let port = member.port.unwrap_or(address::PORT);
-        Self { addresses, port }
     }
 
     /// Whether none of these connections to it is answered. Either of the two has connected to the other. `own`: the
@@ -70,6 +67,19 @@ impl Place {
         };
         !self.addresses.is_empty() && !links.iter().filter(here).any(Link::answers)
     }
+}
+
+/// The addresses of a member, none while its name cannot be resolved.
+fn resolved(host: &str) -> BTreeSet<IpAddr> {
+    let addresses = names::addresses(host);
+    if addresses.is_empty() {
+        log::warn!(
+            "{host} of wsrep_cluster_address cannot be resolved: its server counts as reachable and is not evicted; \
+             tried again every {} s",
+            UNRESOLVED.as_secs()
+        );
+    }
+    addresses
 }
 
 /// A reason to ask the cluster: again and again at first, then less often.
@@ -105,6 +115,8 @@ impl Concern {
 pub struct Evictor<'a> {
     node: &'a Node,
     places: BTreeMap<Elector, Place>,
+    /// When the names are tried again that could not be resolved.
+    unresolved: Deadline,
     /// The server of each other node, as it was published last: a lost node's attributes are removed.
     known: BTreeMap<String, (Elector, Uuid)>,
     /// The last primary view that was seen here.
@@ -132,6 +144,7 @@ impl<'a> Evictor<'a> {
         Self {
             node,
             places: places.collect(),
+            unresolved: Deadline::after(UNRESOLVED),
             known: BTreeMap::new(),
             view: None,
             untidy: None,
@@ -223,6 +236,13 @@ impl<'a> Evictor<'a> {
         let answered = Some(Instant::now());
         (self.silent.answered, self.unknown.answered) = (answered, answered);
         self.remember(outlook);
+        if self.unresolved.passed() {
+            let places = self.places.iter_mut();
+            for (host, place) in places.filter(|(_, place)| place.addresses.is_empty()) {
+                place.addresses = resolved(host);
+            }
+            self.unresolved = Deadline::after(UNRESOLVED);
+        }
         let Some(view) = self.node.saved_view() else {
             return;
         };

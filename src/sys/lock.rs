@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use nix::libc;
 
+use super::files;
 use super::process::{self, OpenFile, Process};
 
 /// A lock that is held until it is dropped or the process ends.
@@ -20,7 +21,7 @@ pub struct Lock(#[allow(dead_code, reason = "held, never read")] Flock<File>);
 /// When the file cannot be opened.
 pub fn take(path: &Path) -> io::Result<Option<Lock>> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
+        files::private_directory(directory)?;
     }
     let mut options = OpenOptions::new();
     let file = options
