@@ -142,7 +142,7 @@ unit: packages stage
 # The comparison of docs/measured.md: by hand, this agent and the peer in one run.
 .PHONY: figures
 figures: packages stage
-	$(SCENARIOS) --test-threads=1 --nocapture all_servers_killed_five_times
+	$(SCENARIOS) --test-threads=1 --nocapture timed::all_killed
 
 # What a healthy monitor costs, beside the peer's on the same node.
 .PHONY: bench-monitor

@@ -144,6 +144,43 @@ fn a_cib_four_times_as_large_takes_about_four_times_as_long() {
     assert!(whole <= small * LINEAR, "{whole:?} against {small:?}");
 }
 
+/// Prints the most memory that the command had, in KiB.
+const MEMORY: &str = "
+import resource, subprocess, sys
+subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+";
+
+#[test]
+fn a_cib_four_times_as_large_takes_at_most_four_times_as_much_memory() {
+    let memory = |text: &str| -> Option<usize> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let mut python = fixtures::program("python3")?;
+        python.args(["-c", MEMORY, env!("CARGO_BIN_EXE_galeractl")]);
+        python.args(["status", "--cib"]).arg(file.path());
+        let output = python.output().unwrap();
+        Some(
+            String::from_utf8(output.stdout)
+                .unwrap()
+                .trim()
+                .parse()
+                .unwrap(),
+        )
+    };
+    let (small, whole) = (large(NODES / 4), large(NODES));
+    let Some((few, all)) = memory(&small).zip(memory(&whole)) else {
+        return;
+    };
+    eprintln!(
+        "{} bytes: {all} KiB; {} bytes: {few} KiB",
+        whole.len(),
+        small.len()
+    );
+    assert!(all * 1024 > whole.len(), "it was not read: {all} KiB");
+    assert!(all <= few * 4, "{all} against {few} KiB");
+}
+
 fn theirs_ran(xmllint: &mut std::process::Command) {
     assert!(xmllint.status().unwrap().success());
 }

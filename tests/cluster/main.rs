@@ -38,7 +38,6 @@ mod operations;
 mod orderly;
 mod packages;
 mod positions;
-mod power;
 mod timed;
 mod transfer;
 mod transfer_cut;

@@ -18,14 +18,39 @@ primitive db ocf:galera-rs:galera-rs \
 clone db-clone db meta promotable=true promoted-max=3 ordered=false interleave=true notify=true
 ";
 
+/// What the server's own files say where a parameter says otherwise.
+const OTHERWISE: &str = "
+cat >/etc/mysql/mariadb.conf.d/95-otherwise.cnf <<'CNF'
+[mysqld]
+datadir=/srv/otherwise
+socket=/run/mysqld/otherwise.sock
+pid-file=/run/mysqld/otherwise.pid
+log_error=/var/log/mysql/otherwise.log
+user=nobody
+wsrep_cluster_address=gcomm://otherwise
+CNF
+";
+
+/// Where a server says that its things are.
+const PLACES: &str =
+    "select concat_ws(' ', @@datadir, @@socket, @@pid_file, @@log_error, @@wsrep_cluster_address)";
+
 #[test]
 fn a_configuration_of_the_peer_works_when_only_the_name_is_changed() {
     let Some(lab) = Lab::with_agent() else { return };
     lab.prepare_history(&[]);
+    for node in lab.nodes() {
+        node.ok(OTHERWISE);
+    }
     lab.load_crm_text(THEIRS);
     lab.wait_in_service("the first start");
+    let places = "/var/lib/mysql/ /run/mysqld/mysqld.sock /run/mysqld/mysqld.pid /var/log/mysql/error.log \
+                  gcomm://node1,node2,node3";
     for node in lab.nodes() {
         assert_eq!(node.sql("select @@max_connections"), Ok("123".to_owned()));
+        assert_eq!(node.sql(PLACES), Ok(places.to_owned()));
+        let user = node.ok("stat -c %U /proc/$(pgrep -x mariadbd)");
+        assert_eq!(user.trim(), "mysql");
         let wrapper = node.run("pgrep -x 'mysqld_safe|mariadbd-safe'");
         assert_eq!(wrapper.code, 1, "a wrapper runs: {wrapper:?}");
     }

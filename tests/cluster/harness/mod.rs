@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub use agent::{IN_SERVICE, MULTI_WRITER, SINGLE_WRITER, lives};
 pub use command::Output;
 pub use data::full_transfers;
-pub use fault::{mean, median};
+pub use fault::{Recovery, mean, median};
 pub use log::Mark;
 pub use outside::{Answers, on_two_nodes};
 pub use writer::{Fault, Writer};

@@ -1,13 +1,18 @@
-//! `kill -9` of every server at once: all come back by themselves, from what is on their disks.
+//! Everything down at once, by `kill -9` of every server or by power loss of every node: all come back by themselves,
+//! from what is on their disks. By hand and under the peer: the same faults, in the same run.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use super::{hand, peer};
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, mean, median, on_all};
+use crate::harness::{IN_SERVICE, Lab, Recovery, SINGLE_WRITER, full_transfers, mean, on_all};
 
 /// Galera finds its members together in one step or in two, which takes twice as long: the times have two
 /// peaks, and a mean of several is steadier than the middle one.
 pub const ROUNDS: u32 = 5;
+
+/// Losses of power: with the boot of the nodes each takes several times as long.
+pub const POWER_ROUNDS: u32 = 3;
 
 /// How much longer than a start by hand an agent may take.
 const OF_A_HAND: f64 = 2.0;
@@ -15,34 +20,93 @@ const OF_A_HAND: f64 = 2.0;
 /// How much faster than the peer it has to be.
 const OF_THE_PEER: f64 = 4.0;
 
-#[test]
-fn all_servers_killed_five_times_are_back_without_a_hand_or_a_full_transfer() {
-    let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
-        return;
-    };
-    let rounds = (1..=ROUNDS).map(|round| kill_all(&lab, &format!("all killed, round {round}")));
-    let ours = mean(rounds.collect());
-    drop(lab);
-    let (Some(hand), Some(peer)) = (hand::measured(), peer::measured()) else {
-        return;
-    };
-    let of_hand = ours.as_secs_f64() / hand.as_secs_f64();
-    eprintln!(
-        "RATIO all killed: {ours:.2?}, by hand {hand:.2?}: {of_hand:.2} times a hand (limit {OF_A_HAND})"
-    );
-    assert!(of_hand <= OF_A_HAND, "{of_hand:.2} times a start by hand");
-    faster_than_the_peer(ours, peer);
+/// From the fault until all servers are Synced again; `None`: they never were.
+pub struct Times {
+    pub killed: Option<Duration>,
+    /// From when the cluster has all its members and quorum: what comes before is the machine's.
+    pub power_lost: Option<Duration>,
 }
 
-/// A round in which the peer never came back counts as long as it was waited for, and is its last.
-fn faster_than_the_peer(ours: Duration, peer: &[Option<Duration>]) {
-    let theirs = peer.iter().map(|took| took.unwrap_or(peer::NEVER));
-    let theirs = median(theirs.collect());
-    let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
+#[test]
+fn all_servers_killed_five_times_are_back_without_a_hand_or_a_full_transfer() {
+    compare("all killed", |times| times.killed);
+}
+
+#[test]
+fn power_loss_of_all_nodes_loses_no_row_and_needs_no_hand() {
+    compare("power loss of all nodes", |times| times.power_lost);
+}
+
+fn compare(what: &str, of: fn(&Times) -> Option<Duration>) {
+    let (Some(ours), Some(hand), Some(peer)) = (measured(), hand::measured(), peer::measured())
+    else {
+        return;
+    };
+    let ours = of(ours).expect("the cluster came back");
+    let hand = of(hand).expect("a start by hand succeeds");
+    let of_hand = ours.as_secs_f64() / hand.as_secs_f64();
     eprintln!(
-        "RATIO all killed: {ours:.2?}, heartbeat:galera {theirs:.2?}: {ratio:.1} times faster (at least {OF_THE_PEER})"
+        "RATIO {what}: {ours:.2?}, by hand {hand:.2?}: {of_hand:.2} times a hand (limit {OF_A_HAND})"
     );
-    assert!(ratio >= OF_THE_PEER, "only {ratio:.1} times faster");
+    assert!(of_hand <= OF_A_HAND, "{of_hand:.2} times a start by hand");
+    let Some(peer) = of(peer) else {
+        eprintln!("{what}: heartbeat:galera never came back");
+        return;
+    };
+    let of_peer = peer.as_secs_f64() / ours.as_secs_f64();
+    eprintln!(
+        "RATIO {what}: {ours:.2?}, heartbeat:galera {peer:.2?}: {of_peer:.1} times faster (at least {OF_THE_PEER})"
+    );
+    assert!(of_peer >= OF_THE_PEER, "only {of_peer:.1} times faster");
+}
+
+/// Measured once in a run.
+fn measured() -> Option<&'static Times> {
+    static MEASURED: OnceLock<Option<Times>> = OnceLock::new();
+    MEASURED.get_or_init(measure).as_ref()
+}
+
+fn measure() -> Option<Times> {
+    let lab = Lab::in_service(SINGLE_WRITER)?;
+    let killed = (1..=ROUNDS).map(|round| {
+        let what = format!("all killed, round {round}");
+        let recovery = lab.recovery(IN_SERVICE, || lab.kill_all_servers(), || lab.all_synced());
+        recovery.tell(&what);
+        lab.nothing_lost(&recovery)
+    });
+    let killed = mean(killed.collect());
+    let power_lost = (1..=POWER_ROUNDS).map(|round| {
+        let what = format!("power loss of all nodes, round {round}");
+        let (recovery, boot) = lose_power(&lab, &what, IN_SERVICE, || {});
+        lab.nothing_lost(&recovery).saturating_sub(boot)
+    });
+    let power_lost = mean(power_lost.collect());
+    Some(Times {
+        killed: Some(killed),
+        power_lost: Some(power_lost),
+    })
+}
+
+/// All nodes lose their power at once and boot. `then`: what somebody does as soon as the cluster has its members.
+/// Returns also how long that took, of the whole.
+pub fn lose_power(
+    lab: &Lab,
+    what: &str,
+    limit: Duration,
+    then: impl FnOnce(),
+) -> (Recovery, Duration) {
+    let mut boot = Duration::ZERO;
+    let fault = || {
+        let start = Instant::now();
+        lab.crash_all();
+        lab.boot_all();
+        lab.wait("the nodes", limit, || lab.ready());
+        boot = start.elapsed();
+        then();
+    };
+    let recovery = lab.recovery(limit, fault, || lab.all_synced());
+    recovery.tell(&format!("{what}, boot of {boot:.2?} included"));
+    (recovery, boot)
 }
 
 #[test]
@@ -74,11 +138,4 @@ fn have_node_3_join(lab: &Lab) {
         !now.is_empty() && now != before && lab.published(3)["phase"] == "joining"
     });
     assert!(!lab.synced(3), "node 3 joined too fast to be killed in it");
-}
-
-/// Under load, with everything that has to hold afterwards.
-fn kill_all(lab: &Lab, what: &str) -> Duration {
-    let recovery = lab.recovery(IN_SERVICE, || lab.kill_all_servers(), || lab.all_synced());
-    recovery.tell(what);
-    lab.nothing_lost(&recovery)
 }

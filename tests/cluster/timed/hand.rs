@@ -1,10 +1,10 @@
-//! The fastest start by hand after `kill -9` of every server: what an agent is measured against.
+//! The fastest start by hand after everything was down: what an agent is measured against.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::all_killed::ROUNDS;
-use crate::harness::{Lab, mean, on_all};
+use super::all_killed::{POWER_ROUNDS, ROUNDS, Times, lose_power};
+use crate::harness::{Lab, Recovery, mean, on_all};
 
 /// Recovers the position and starts with it. Nobody bootstraps: gvwstate.dat survives a crash, so Galera
 /// restores the last primary component by itself (pc.recovery) once all of its members are back.
@@ -15,30 +15,47 @@ position=$(sed -n 's/.*Recovered position: *//p' /run/mysqld/recover.log)
 setsid mariadbd --wsrep-start-position="$position" >/dev/null 2>&1 </dev/null &
 "#;
 
-/// From the kill until all are Synced again, as the mean of [`ROUNDS`]; measured once in a run.
-pub fn measured() -> Option<Duration> {
-    static MEASURED: OnceLock<Option<Duration>> = OnceLock::new();
-    *MEASURED.get_or_init(measure)
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Measured once in a run.
+pub fn measured() -> Option<&'static Times> {
+    static MEASURED: OnceLock<Option<Times>> = OnceLock::new();
+    MEASURED.get_or_init(measure).as_ref()
 }
 
-fn measure() -> Option<Duration> {
+fn measure() -> Option<Times> {
     let lab = Lab::up(3)?;
     lab.prepare_galera(&[]);
     lab.start_by_hand();
-    let rounds = (1..=ROUNDS).map(|round| {
+    let start = || drop(on_all(&lab, |node| node.ok(START)));
+    let killed = (1..=ROUNDS).map(|round| {
         let fault = || {
             lab.kill_all_servers();
-            on_all(&lab, |node| node.ok(START));
+            start();
         };
-        let recovery = lab.recovery(Duration::from_secs(60), fault, || lab.all_synced());
+        let recovery = lab.recovery(LIMIT, fault, || lab.all_synced());
         recovery.tell(&format!("all killed, started by hand, round {round}"));
-        assert_eq!(recovery.report.lost, Some(0));
-        recovery.took.expect("a start by hand succeeds")
+        nothing_lost(&recovery)
     });
-    Some(mean(rounds.collect()))
+    let killed = mean(killed.collect());
+    let power_lost = (1..=POWER_ROUNDS).map(|round| {
+        let what = format!("power loss of all nodes, started by hand, round {round}");
+        let (recovery, boot) = lose_power(&lab, &what, LIMIT, start);
+        nothing_lost(&recovery).saturating_sub(boot)
+    });
+    let power_lost = mean(power_lost.collect());
+    Some(Times {
+        killed: Some(killed),
+        power_lost: Some(power_lost),
+    })
+}
+
+fn nothing_lost(recovery: &Recovery) -> Duration {
+    assert_eq!(recovery.report.lost, Some(0));
+    recovery.took.expect("a start by hand succeeds")
 }
 
 #[test]
-fn all_servers_killed_then_started_by_hand() {
+fn everything_down_then_started_by_hand() {
     let _ = measured();
 }

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::harness::Lab;
+use super::all_killed::{Times, lose_power};
+use crate::harness::{Lab, Recovery, median};
 
 /// After this long without all servers Synced the answer is "never".
 pub const NEVER: Duration = Duration::from_secs(120);
@@ -46,29 +47,39 @@ pub fn serve(lab: &Lab, binary: &str) {
     );
 }
 
-/// From the kill until all are Synced again, for each of three rounds; ends with the first "never". Measured once in a run.
-pub fn measured() -> Option<&'static [Option<Duration>]> {
-    static MEASURED: OnceLock<Option<Vec<Option<Duration>>>> = OnceLock::new();
-    MEASURED.get_or_init(measure).as_deref()
+/// Measured once in a run.
+pub fn measured() -> Option<&'static Times> {
+    static MEASURED: OnceLock<Option<Times>> = OnceLock::new();
+    MEASURED.get_or_init(measure).as_ref()
 }
 
-fn measure() -> Option<Vec<Option<Duration>>> {
+fn measure() -> Option<Times> {
     let lab = with_peer("/usr/sbin/mariadbd")?;
-    let mut rounds = Vec::new();
-    for round in 1..=3 {
+    let rounds = (1..=3).map(|round| {
         let recovery = lab.recovery(NEVER, || lab.kill_all_servers(), || lab.all_synced());
         recovery.tell(&format!("all killed under heartbeat:galera, round {round}"));
-        rounds.push(recovery.took);
-        if recovery.took.is_none() {
-            eprintln!("{}", lab.crm_mon());
-            break;
-        }
+        came_back(&lab, &recovery)
+    });
+    let rounds: Option<Vec<_>> = rounds.collect();
+    let killed = rounds.map(median);
+    let power_lost = killed.and_then(|_| {
+        let what = "power loss of all nodes under heartbeat:galera";
+        let (recovery, boot) = lose_power(&lab, what, NEVER, || {});
+        Some(came_back(&lab, &recovery)?.saturating_sub(boot))
+    });
+    Some(Times { killed, power_lost })
+}
+
+fn came_back(lab: &Lab, recovery: &Recovery) -> Option<Duration> {
+    if recovery.took.is_some() {
         lab.settle();
+    } else {
+        eprintln!("{}", lab.crm_mon());
     }
-    Some(rounds)
+    recovery.took
 }
 
 #[test]
-fn all_servers_killed_under_the_peer() {
+fn everything_down_under_the_peer() {
     let _ = measured();
 }

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Lab, SINGLE_WRITER, full_transfers, lives};
+use crate::harness::{Lab, SINGLE_WRITER, full_transfers, lives, median};
 
 const STEP: Duration = Duration::from_secs(60);
 
 /// How long a recovery takes that has much to replay, in seconds: several times what a takeover takes.
-const SLOW: u32 = 15;
+const SLOW: u32 = 60;
 
-/// How much longer a takeover may take beside a slow recovery than beside a quick one. One that waited for the
-/// recovery would take ten times as long.
+/// Takeovers of each kind. One alone takes 0.5 or 1 s, as Galera's group forms in one step or in two.
+const ROUNDS: usize = 3;
+
+/// How much longer a takeover may take beside a slow recovery than beside a quick one, at the median. One that waited for
+/// the recovery would take fifty times as long.
 const RATIO: f64 = 2.0;
 
 /// A start is given this long, in milliseconds.
@@ -62,13 +65,22 @@ fn a_slow_recovery_holds_up_neither_the_promotion_of_a_survivor_nor_its_address(
     });
     lab.wait_in_service("another server program");
     takeover(&lab, 0); // the first one finds cold caches
-    let quick = takeover(&lab, 0);
-    let slow = takeover(&lab, SLOW);
+    let (quick, slow): (Vec<_>, Vec<_>) = (0..ROUNDS)
+        .map(|_| (takeover(&lab, 0), takeover(&lab, SLOW)))
+        .unzip();
     eprintln!(
         "RATIO writer killed, (promotion, address) elsewhere: recovery of {SLOW} s {slow:.2?}, quick {quick:.2?}"
     );
-    assert!(slow.0 <= quick.0.mul_f64(RATIO), "the promotion waited");
-    assert!(slow.1 <= quick.1.mul_f64(RATIO), "the address waited");
+    let promoted = |all: &[Takeover]| median(all.iter().map(|one| one.0).collect());
+    let moved = |all: &[Takeover]| median(all.iter().map(|one| one.1).collect());
+    assert!(
+        promoted(&slow) <= promoted(&quick).mul_f64(RATIO),
+        "the promotion waited"
+    );
+    assert!(
+        moved(&slow) <= moved(&quick).mul_f64(RATIO),
+        "the address waited"
+    );
     failed_promotions_are_spaced(&lab);
 }
 
@@ -112,9 +124,12 @@ fn failed_promotions_are_spaced(lab: &Lab) {
     lab.wait_in_service("promotions that failed");
 }
 
+/// Until another node is promoted, and until it has the address.
+type Takeover = (Duration, Duration);
+
 /// Kills the writer's server, whose recovery takes so many seconds, and returns how long it takes until another node
 /// is promoted, and has the address. The killed one comes back by itself, though its job is killed amid the recovery.
-fn takeover(lab: &Lab, recovery: u32) -> (Duration, Duration) {
+fn takeover(lab: &Lab, recovery: u32) -> Takeover {
     let victim = lab.promoted()[0];
     lab.insert(victim, 1);
     lab.wait("the address beside the writer", STEP, || {
