@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use assert_cmd::assert::Assert;
+
 use crate::{AGENT, GALERACTL, MAXSCALE, VIP, available, bare, is_root, run};
 
 /// Runs `make install` without its build: what is installed are the programs under test.
@@ -12,18 +14,66 @@ fn install(destination: &str) {
 }
 
 fn install_with(destination: &str, path: &str) {
+    make_install("/usr/bin/make", &[], destination, path).success();
+}
+
+/// Runs `program` with `args` and then what make is given to install there.
+fn make_install(program: &str, args: &[&str], destination: &str, path: &str) -> Assert {
     let built = tempfile::tempdir().unwrap();
     for program in [AGENT, VIP, MAXSCALE, GALERACTL] {
         let name = Path::new(program).file_name().unwrap();
         std::os::unix::fs::symlink(program, built.path().join(name)).unwrap();
     }
-    let mut make = bare("/usr/bin/make");
+    let mut make = bare(program);
     make.env("PATH", path)
         .current_dir(env!("CARGO_MANIFEST_DIR"));
-    make.args(["-o", "build", "TARGET=none", "install"]);
+    make.args(args)
+        .args(["-o", "build", "TARGET=none", "install"]);
     make.arg(format!("DESTDIR={destination}"));
     make.arg(format!("OUT={}", built.path().display()));
-    make.assert().success();
+    make.assert()
+}
+
+/// Runs make in a mount namespace of its own, where what is written below `/usr` goes to the directory `$1`, and lists
+/// that.
+const ASIDE: &str = r#"
+set -e
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/new" "$1/work"
+mount -t overlay overlay -o "lowerdir=/usr,upperdir=$1/new,workdir=$1/work" /usr
+aside=$1
+shift
+make "$@" >&2
+cd "$aside/new"
+find . ! -type d
+"#;
+
+#[test]
+fn the_system_itself_is_a_destination() {
+    if !available(is_root(), "root") {
+        return;
+    }
+    let aside = tempfile::tempdir().unwrap();
+    let shell = ["--mount", "sh", "-c", ASIDE, "sh"];
+    let args = [&shell[..], &[aside.path().to_str().unwrap()]].concat();
+    let installed = make_install(
+        "/usr/bin/unshare",
+        &args,
+        "/",
+        "/usr/sbin:/usr/bin:/sbin:/bin",
+    );
+    let output = installed.success().get_output().stdout.clone();
+    let listed = String::from_utf8(output).unwrap();
+    let mut agents = Vec::new();
+    for name in ["galera-rs", "maxscale-rs", "vip-rs"] {
+        agents.push(format!("./lib/ocf/resource.d/galera-rs/{name}"));
+        agents.push(format!("./sbin/{name}"));
+    }
+    agents.push("./bin/galeractl".to_owned());
+    agents.sort();
+    let mut found: Vec<&str> = listed.lines().collect();
+    found.sort_unstable();
+    assert_eq!(found, agents);
 }
 
 #[test]

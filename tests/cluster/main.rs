@@ -17,6 +17,7 @@
 mod cookbook;
 mod creation;
 mod defects;
+mod demonstration;
 mod encryption;
 mod evict_living;
 mod examples;

@@ -37,6 +37,13 @@ pub fn lab(dir: &Path) -> Command {
     lab
 }
 
+/// The demonstration, in a lab in this directory.
+pub fn demo(dir: &Path) -> Command {
+    let mut demo = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/demo"));
+    demo.env("LAB", dir);
+    demo
+}
+
 /// Runs under timeout(1), which ends the whole process group.
 pub fn run(command: &Command, limit: Duration) -> Output {
     let mut limited = Command::new("timeout");

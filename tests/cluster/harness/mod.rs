@@ -33,6 +33,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// Corosync's token time-out: short, and long enough for a busy machine.
 const TOKEN: Duration = Duration::from_secs(1);
 
+/// The demonstration may take this long.
+const DEMONSTRATION: Duration = Duration::from_secs(600);
+
 /// Where labs live unless `LAB` names a place: as many at a time, whatever the number of test threads.
 static PLACES: [(&str, Mutex<()>); 2] = [
     ("/run/galera-rs-test", Mutex::new(())),
@@ -70,7 +73,25 @@ impl Lab {
         Self::boot_all_of(nodes, TOKEN, Some("qdevice"))
     }
 
+    /// The cluster that `make demo` leaves behind, and what it said.
+    pub fn of_the_demonstration() -> Option<(Self, String)> {
+        let lab = Self::in_a_free_place(3)?;
+        let said = command::run(&command::demo(&lab.dir), DEMONSTRATION).ok();
+        Some((lab, said))
+    }
+
     fn boot_all_of(nodes: u8, token: Duration, vote: Option<&str>) -> Option<Self> {
+        let lab = Self::in_a_free_place(nodes)?;
+        let mut up = command::lab(&lab.dir);
+        up.args(["up", &nodes.to_string()])
+            .env("LAB_TOKEN", token.as_millis().to_string())
+            .env("LAB_VOTE", vote.unwrap_or_default());
+        command::run(&up, Duration::from_secs(180)).ok();
+        Some(lab)
+    }
+
+    /// No lab yet, and nothing of one that was.
+    fn in_a_free_place(nodes: u8) -> Option<Self> {
         let (dir, place) = place();
         if let Err(missing) = possible() {
             assert!(!set("REQUIRE_REAL"), "REQUIRE_REAL is set, but: {missing}");
@@ -83,11 +104,6 @@ impl Lab {
             _place: place,
         };
         lab.script(&["down"]).ok();
-        let mut up = command::lab(&lab.dir);
-        up.args(["up", &nodes.to_string()])
-            .env("LAB_TOKEN", token.as_millis().to_string())
-            .env("LAB_VOTE", vote.unwrap_or_default());
-        command::run(&up, Duration::from_secs(180)).ok();
         Some(lab)
     }
 
