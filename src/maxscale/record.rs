@@ -6,11 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::instance::Files;
 use super::ticks::Ticks;
-use crate::sys::files;
 use crate::sys::process::Process;
-
-/// Gone after a reboot, like the processes.
-const DIRECTORY: &str = "/run/galera-rs";
+use crate::sys::{VOLATILE, files};
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +69,7 @@ pub struct Records(PathBuf);
 impl Records {
     /// That of this resource.
     pub fn of(resource: &str) -> Self {
-        Self(Path::new(DIRECTORY).join(format!("{resource}.maxscale.json")))
+        Self(Path::new(VOLATILE).join(format!("{resource}.maxscale.json")))
     }
 
     /// What is remembered; what cannot be read is as good as nothing.

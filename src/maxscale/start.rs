@@ -9,8 +9,8 @@ use super::record::Record;
 use super::rest::{Cause, Rest, RestError};
 use super::{MaxScaleAgent, role, unit};
 use crate::ocf::{Deadline, Done, Failure, wait_until};
-use crate::sys::files;
 use crate::sys::process::Process;
+use crate::sys::{VOLATILE, files};
 
 const STEP: Duration = Duration::from_millis(25);
 
@@ -84,7 +84,7 @@ pub fn start(agent: &MaxScaleAgent) -> Done {
 
 /// A file for what MaxScale says before it has a log.
 fn words(agent: &MaxScaleAgent) -> Result<PathBuf, Failure> {
-    let directory = Path::new("/run/galera-rs");
+    let directory = Path::new(VOLATILE);
     files::private_directory(directory)
         .map_err(|error| Failure::Retry(format!("cannot make {}: {error}", directory.display())))?;
     Ok(directory.join(format!("{}.maxscale.words", agent.env.resource())))

@@ -8,11 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::cannot;
 use super::place::Wanted;
 use crate::ocf::Done;
-use crate::sys::files;
 use crate::sys::process::Process;
-
-/// Gone after a reboot, like the addresses.
-const DIRECTORY: &str = "/run/galera-rs";
+use crate::sys::{VOLATILE, files};
 
 /// What start took: stop works from this even when the parameters are gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +42,7 @@ impl Records {
     }
 
     fn path(&self, kind: &str) -> PathBuf {
-        Path::new(DIRECTORY).join(format!("{}.{kind}.json", self.0))
+        Path::new(VOLATILE).join(format!("{}.{kind}.json", self.0))
     }
 
     /// What start took; one that cannot be read is as good as none.
