@@ -95,15 +95,12 @@ pub fn announce(vip: &Vip, late: Duration) -> Done {
     };
     let places = vip.recorded_places(&mut netlink, record.wanted)?;
     let lines = Lines::open(&places.wanted, &places.devices)?;
-    let end = Deadline::after(LONGEST);
-    let listening = Deadline::after(late);
-    let mut left = vip.params.arp_count.saturating_sub(1);
-    while !end.passed() && (left > 0 || !listening.passed()) {
-        let pause = if left > 0 {
-            end.at_most(vip.params.arp_interval.0)
-        } else {
-            listening
-        };
+    let mut left = Left {
+        announcements: vip.params.arp_count.saturating_sub(1),
+        listening: Deadline::after(late),
+        end: Deadline::after(LONGEST),
+    };
+    while let Some(pause) = left.pause(vip.params.arp_interval.0) {
         if hears_rival(vip, &mut netlink, &lines, &places, &pause) {
             return Ok(());
         }
@@ -111,12 +108,37 @@ pub fn announce(vip: &Vip, late: Duration) -> Done {
         if !places.wanted.iter().any(|wanted| held.contains(&wanted.ip)) {
             return Ok(());
         }
-        if left > 0 {
+        if left.announcements > 0 {
             tell(vip, &lines, &held);
         }
-        left = left.saturating_sub(1);
+        left.announcements = left.announcements.saturating_sub(1);
     }
     Ok(())
+}
+
+/// What a job has still to do.
+#[derive(Debug)]
+struct Left {
+    announcements: u32,
+    /// Until then late answers are heard.
+    listening: Deadline,
+    /// Nothing is done after that.
+    end: Deadline,
+}
+
+impl Left {
+    /// Until when to listen now: for `interval` before each announcement. `None`: all is done, or the time is over.
+    fn pause(&self, interval: Duration) -> Option<Deadline> {
+        let more = self.announcements > 0;
+        if self.end.passed() || !more && self.listening.passed() {
+            return None;
+        }
+        Some(if more {
+            self.end.at_most(interval)
+        } else {
+            self.listening
+        })
+    }
 }
 
 /// Only what is still here is announced.
@@ -155,4 +177,44 @@ fn hears_rival(
     log::error!("{}", rival.sentence());
     vip.records().note(&Trouble::Conflict(rival.sentence()));
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn left(announcements: u32, late: Duration, longest: Duration) -> Left {
+        Left {
+            announcements,
+            listening: Deadline::after(late),
+            end: Deadline::after(longest),
+        }
+    }
+
+    #[test]
+    fn no_job_outlives_its_limit_whatever_count_and_interval_say() {
+        for (announcements, interval) in [(u32::MAX, Duration::ZERO), (1, HOUR), (u32::MAX, HOUR)] {
+            let over = left(announcements, HOUR, Duration::ZERO);
+            assert_eq!(over.pause(interval), None, "{over:?}");
+        }
+        let pause = left(1, Duration::ZERO, LONGEST).pause(HOUR);
+        let pause = pause.expect("one is to come").left();
+        assert!(pause <= LONGEST, "{pause:?}");
+        assert!(LATE < LONGEST);
+    }
+
+    #[test]
+    fn a_job_has_done_all_when_it_has_told_and_listened() {
+        assert_eq!(left(0, Duration::ZERO, HOUR).pause(HOUR), None);
+        let listening = left(0, LATE, HOUR);
+        assert_eq!(listening.pause(HOUR), Some(listening.listening));
+        let telling = left(1, Duration::ZERO, HOUR);
+        assert!(
+            telling
+                .pause(LATE)
+                .is_some_and(|pause| pause.left() <= LATE)
+        );
+    }
 }
