@@ -161,7 +161,9 @@ impl Vip {
     fn inside(&self) -> Result<Netlink, Failure> {
         self.netlink()?.ok_or_else(|| {
             let name = self.params.network_namespace.as_deref().unwrap_or_default();
-            Failure::WrongHere(format!("there is no network namespace {name} on this node"))
+            retry(format!(
+                "there is no network namespace {name} on this node; make it, or correct network_namespace"
+            ))
         })
     }
 

@@ -66,7 +66,7 @@ struct Lists<'a> {
 /// Finds the place of each entry.
 ///
 /// # Errors
-/// The first entry that has none here, or several.
+/// The first entry that has none here, or several. Devices and routes come and go, so that may pass by itself.
 pub fn all(
     netlink: &mut Netlink,
     params: &VipParams,
@@ -171,7 +171,7 @@ impl Lists<'_> {
         }
         let found = self.by_name.get(name).cloned().flatten();
         found.ok_or_else(|| {
-            Failure::WrongHere(format!(
+            retry(format!(
                 "there is no device {name} on this node; correct nic or ip, or make the device"
             ))
         })
@@ -241,7 +241,7 @@ impl Lists<'_> {
                     format!("{name} ({network}/{prefix}, metric {metric})")
                 };
                 let candidates: Vec<_> = routes.iter().map(&mut name).collect();
-                Failure::WrongHere(format!(
+                retry(format!(
                     "several routes lead straight to {ip}: {}; choose one, as {ip}@DEVICE",
                     candidates.join(", ")
                 ))

@@ -100,6 +100,11 @@ const IPV4_WITHOUT_BASE: &[Case] = &[
         &[ETH1, bits("28"), BROADCAST],
         Some(("eth1", "28")),
     ),
+    (
+        "force to use the specified nic and cidr_netmask, with the broadcast address of the base",
+        &[ETH1, bits("28"), ("broadcast", "192.168.144.255")],
+        Some(("eth1", "28")),
+    ),
 ];
 
 /// One case is decided the other way: more bits than the route has are accepted without nic, as they are for IPv4,

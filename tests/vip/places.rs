@@ -22,7 +22,7 @@ fn assert_on(net: &Net, device: &str, address: &str) {
 fn an_ambiguous_route_is_an_error_that_lists_the_candidates() {
     let Some(net) = Net::new() else { return };
     net.ip("node", "address add 192.168.144.7/24 dev eth1");
-    let answer = net.expect("start", &[IP], 2);
+    let answer = net.expect("start", &[IP], 1);
     for word in [
         "eth0 (192.168.144.0/24, metric 0)",
         "eth1 (192.168.144.0/24, metric 0)",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::net::{IPADDR2, Net};
+use crate::net::{IPADDR2, Net, runs};
 
 const ONE: (&str, &str) = ("ip", "192.168.144.2");
 
@@ -87,6 +87,20 @@ fn assert_twentieth(what: &str, ours: [Duration; 3], theirs: [Duration; 3]) {
     assert!(!slow, "{told}");
 }
 
+/// A stop that has to wait for the end of the background job takes no longer than the peer's, either.
+fn assert_stop_at_once(net: &Net, (ours, params): Call<'_>, theirs: Duration) {
+    let stops = (0..ROUNDS).map(|_| {
+        assert_eq!(net.act_by(ours, "start", params).code, 0);
+        assert!(net.job().is_some_and(runs), "nothing to wait for");
+        let stopped = net.act_by(ours, "stop", params);
+        assert_eq!(stopped.code, 0, "{}", stopped.said);
+        stopped.took
+    });
+    let quickest = stops.min().unwrap();
+    eprintln!("stop at once after start: {quickest:?} against {theirs:?}");
+    assert!(quickest <= theirs, "{quickest:?} against {theirs:?}");
+}
+
 #[test]
 fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
     let (Some(net), Some(ours)) = (Net::alone(), ours()) else {
@@ -105,6 +119,7 @@ fn each_action_takes_at_most_a_twentieth_of_the_peers_time() {
     let [theirs, with, without] = times(&net, calls, ROUNDS);
     assert_twentieth("IPv4", with, theirs);
     assert_twentieth("IPv4 without a look for conflicts", without, theirs);
+    assert_stop_at_once(&net, (&ours, &place), theirs[2]);
     let v6 = [
         ("ip", "2001:db8:1234::2"),
         ("nic", "eth0"),
