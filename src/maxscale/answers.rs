@@ -309,6 +309,64 @@ mod tests {
         assert_eq!(pace.script(), Duration::ZERO);
     }
 
+    /// The fields that the documentation of the REST API of 2.5 names: times are numbers, protocols have their old names.
+    #[test]
+    fn the_shorter_answers_of_older_versions_are_understood() {
+        let maxscale: One<MaxScale> = serde_json::from_str(
+            r#"{"links":{},"data":{"id":"maxscale","type":"maxscale","attributes":{"parameters":{"threads":4,
+                "passive":false},"version":"2.5.29","commit":"","started_at":"","uptime":77}}}"#,
+        )
+        .unwrap();
+        let maxscale = maxscale.data.attributes;
+        assert_eq!((&*maxscale.version, maxscale.uptime), ("2.5.29", 77));
+        assert_eq!(maxscale.parameters.passive, Some(false));
+        let server: Many<Server> = serde_json::from_str(
+            r#"{"data":[{"id":"a","type":"servers","attributes":{"parameters":{"address":"db1","port":3306,
+                "protocol":"MariaDBBackend"},"state":"Master, Running"}}]}"#,
+        )
+        .unwrap();
+        let server = &server.data[0].attributes;
+        assert!(server.states().contains("Running"));
+        assert_eq!(
+            (server.statistics.connections, &server.gtid_current_pos),
+            (0, &None)
+        );
+        let service: Many<Service> = serde_json::from_str(
+            r#"{"data":[{"id":"RO","type":"services","attributes":{"router":"readconnroute","state":"Started",
+                "parameters":{"router_options":"slave"}},
+                "relationships":{"servers":{"data":[{"id":"a","type":"servers"}]}}}]}"#,
+        )
+        .unwrap();
+        let options = service.data[0].attributes.parameters.options();
+        assert_eq!(options.into_iter().collect::<Vec<_>>(), ["slave"]);
+        assert_eq!(
+            service.data[0].relationships.servers().collect::<Vec<_>>(),
+            ["a"]
+        );
+        let listener: Many<Listener> = serde_json::from_str(
+            r#"{"data":[{"id":"L","type":"listeners","attributes":{"state":"Running","parameters":{"port":4008,
+                "protocol":"MariaDBClient","socket":null,"address":"::"}},
+                "relationships":{"services":{"data":[{"id":"RO","type":"services"}]}}}]}"#,
+        )
+        .unwrap();
+        assert_eq!(listener.data[0].attributes.parameters.port, Some(4008));
+        assert_eq!(
+            listener.data[0]
+                .relationships
+                .services()
+                .collect::<Vec<_>>(),
+            ["RO"]
+        );
+        let monitor: Many<Monitor> = serde_json::from_str(
+            r#"{"data":[{"id":"M","type":"monitors","attributes":{"module":"galeramon","state":"Running",
+                "ticks":9,"parameters":{"monitor_interval":1000,"script":""}}}]}"#,
+        )
+        .unwrap();
+        let pace = &monitor.data[0].attributes.parameters;
+        assert_eq!(pace.interval(), Duration::from_secs(1));
+        assert_eq!(pace.script(), Duration::ZERO);
+    }
+
     #[test]
     fn a_version_without_passive_and_numbers_without_unit_are_understood() {
         let text =

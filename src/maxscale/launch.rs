@@ -71,10 +71,10 @@ impl Launch<'_> {
                 "MaxScale says that it runs already: {}; find it with: ps -C maxscale",
                 told()
             )),
-            Some(5) => {
-                let (what, name) = ("user", self.params.user.clone());
-                Failure::WrongHere(AccountError::Unknown { what, name }.to_string())
-            }
+            Some(5) => Failure::WrongHere(format!(
+                "MaxScale does not find its user: {}; create it or set the parameter user",
+                told()
+            )),
             Some(6) => Failure::Retry(format!(
                 "MaxScale cannot have the address of its REST API, {}: {}; find who has it with: ss -ltnp",
                 self.settings.admin.0,

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 use nix::sys::signal::Signal;
+use nix::unistd::{Group, User};
 
 use crate::site::{
     DEGRADED, GENERIC, NOT_INSTALLED, NOT_PERMITTED, NOT_RUNNING, RECURRING, ROUTING, SUCCESS,
@@ -44,8 +47,18 @@ fn a_start_makes_the_directories_that_are_missing_and_waits_for_every_greeting()
     );
     assert!(started.took.as_secs_f32() > 1.0, "{started:?}");
     assert!(site.path("other/maxscale.pid").exists());
-    for directory in ["log", "data", "cache", "data/maxscale.cnf.d", "modules"] {
-        assert!(site.path(directory).is_dir(), "{directory}");
+    let user = User::from_name("nobody").unwrap().unwrap();
+    let group = Group::from_name("nogroup").unwrap().unwrap();
+    let made = ["log", "data", "cache", "data/maxscale.cnf.d", "modules"];
+    for directory in made.into_iter().chain(["other"]) {
+        let there = fs::metadata(site.path(directory)).unwrap();
+        assert!(there.is_dir(), "{directory}");
+        let owner = (there.uid(), there.gid());
+        assert_eq!(
+            owner,
+            (user.uid.as_raw(), group.gid.as_raw()),
+            "{directory}"
+        );
     }
     let elsewhere = site.path("other");
     site.expect("stop", &[("piddir", elsewhere.to_str().unwrap())], SUCCESS);
@@ -160,6 +173,53 @@ fn a_rest_port_that_is_taken_is_named() {
     let address = format!("http://127.0.0.1:{}", site.ports[0]);
     assert!(
         refused.reason().contains(&address) && refused.reason().contains("ss -ltnp"),
+        "{refused:?}"
+    );
+    site.expect("stop", &[], SUCCESS);
+}
+
+/// Exit code 4: MaxScale finds another process of its name in a PID file where the agent does not look.
+#[test]
+fn a_maxscale_that_says_that_it_runs_already_is_looked_for_by_a_human() {
+    let Some(site) = Site::new() else { return };
+    let elsewhere = site.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let program = elsewhere.join("maxscale");
+    fs::copy("/bin/sleep", &program).unwrap();
+    let mut rival = Command::new(&program).arg("60").spawn().unwrap();
+    let file = elsewhere.join("maxscale.pid");
+    fs::write(&file, rival.id().to_string()).unwrap();
+    let user = User::from_name("nobody").unwrap().unwrap();
+    for path in [&elsewhere, &file] {
+        std::os::unix::fs::chown(path, Some(user.uid.as_raw()), None).unwrap();
+    }
+    let more = format!("-P {}", elsewhere.display());
+    let refused = site.expect("start", &[("additional_parameters", &more)], GENERIC);
+    let reason = refused.reason();
+    assert!(
+        reason.starts_with("MaxScale says that it runs already: ")
+            && reason.contains(&format!(" {}; ", rival.id()))
+            && reason.ends_with("ps -C maxscale"),
+        "{refused:?}"
+    );
+    let lived = rival.try_wait().unwrap().is_none();
+    rival.kill().unwrap();
+    rival.wait().unwrap();
+    assert!(lived, "it is no business of the agent's");
+    site.expect("stop", &[], SUCCESS);
+}
+
+/// Exit code 5: the agent has found the user of its parameter, and MaxScale is told of another.
+#[test]
+fn a_user_whom_maxscale_does_not_find_is_wrong_on_this_node() {
+    let Some(site) = Site::new() else { return };
+    let other = ("additional_parameters", "--user=no-such-user");
+    let refused = site.expect("start", &[other], WRONG_HERE);
+    assert!(
+        refused
+            .reason()
+            .starts_with("MaxScale does not find its user: ")
+            && refused.reason().contains("no-such-user"),
         "{refused:?}"
     );
     site.expect("stop", &[], SUCCESS);

@@ -153,6 +153,22 @@ fn all_backends_down_is_a_failure_and_one_of_them_is_not() {
 }
 
 #[test]
+fn a_service_without_a_master_while_another_serves_is_degraded() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    site.play(r#"{"no_master": true}"#);
+    let found = site.expect("monitor", &[ROUTING], DEGRADED);
+    let words = "service RW has no master (Galera-1: Slave, Synced, Running";
+    assert!(found.reason().starts_with(words), "{found:?}");
+    assert!(!found.reason().contains("service RO"), "{found:?}");
+    site.expect("monitor", &[ROUTING, ("services", "RO")], SUCCESS);
+    let found = site.expect("monitor", &[ROUTING, ("services", "RW")], GENERIC);
+    assert!(found.reason().starts_with(words), "{found:?}");
+}
+
+#[test]
 fn a_service_that_is_stopped_while_another_serves_is_degraded() {
     let Some(site) = Site::of_stand_in() else {
         return;
@@ -223,6 +239,13 @@ fn a_routed_query_is_answered_or_the_listener_is_named() {
     );
     assert!(!found.said.contains("hunter2"), "{found:?}");
     site.expect("monitor", &[CHECK[0], CHECK[1], QUERY], SUCCESS);
+    // It greets and knows the account, and the answer does not come.
+    site.play(r#"{"mute": ["RO-Listener"]}"#);
+    let quick = ("greeting_timeout", "300ms");
+    let found = site.expect("monitor", &[CHECK[0], CHECK[1], QUERY, quick], GENERIC);
+    let words = "no answer through listener RO-Listener: ";
+    assert!(found.reason().starts_with(words), "{found:?}");
+    site.expect("monitor", &[ROUTING, quick], SUCCESS);
 }
 
 /// Clients that are left when the time is over do not keep it.

@@ -81,14 +81,10 @@ impl Site {
             .unwrap();
         open(folder.path());
         let number = SITES.fetch_add(1, Ordering::Relaxed);
-        let held: Vec<_> = (0..3)
-            .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
-            .collect();
-        let port = |at: usize| held[at].local_addr().unwrap().port();
         let site = Self {
             program: program(folder.path()),
             name: format!("ms-test-{}-{number}", std::process::id()),
-            ports: [port(0), port(1), port(2)],
+            ports: ports(number),
             folder,
         };
         site.configure("", "");
@@ -225,6 +221,19 @@ impl Site {
         assert!(ended.success());
     }
 
+    /// Has the agent remember that the cluster was told this fitness of an unpromoted instance.
+    pub fn remember_as_told(&self, fitness: &str) {
+        let file = self.record("json");
+        let mut record: serde_json::Value =
+            serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        record["told"] = serde_json::json!({"fitness": fitness, "promoted": false});
+        fs::write(&file, record.to_string()).unwrap();
+    }
+
+    fn record(&self, kind: &str) -> String {
+        format!("/run/galera-rs/{}.maxscale.{kind}", self.name)
+    }
+
     /// Files that prove or claim that it runs.
     pub fn leftovers(&self) -> Vec<&'static str> {
         let all = [
@@ -247,9 +256,18 @@ impl Drop for Site {
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
         for kind in ["json", "words"] {
-            let _ = fs::remove_file(format!("/run/galera-rs/{}.maxscale.{kind}", self.name));
+            let _ = fs::remove_file(self.record(kind));
         }
     }
+}
+
+/// Free ports, of which nobody is given one before they are used: they lie below those that the kernel gives to who asks
+/// for any (ip(7), `ip_local_port_range`), and each site has its own.
+fn ports(number: u32) -> [u16; 3] {
+    let first = std::process::id().wrapping_mul(97).wrapping_add(number * 3);
+    let all = (first..).map(|k| 10_000 + u16::try_from(k % 20_000).unwrap());
+    let mut free = all.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    std::array::from_fn(|_| free.next().unwrap())
 }
 
 fn is_maxscale(pid: i32) -> bool {

@@ -24,8 +24,9 @@ def read(client, size):
     return got
 
 
-def converse(client, routes):
-    """Greets, and serves the user `check` with the password `swordfish` as long as there are servers to route to."""
+def converse(client, routes, is_mute):
+    """Greets, and serves the user `check` with the password `swordfish` as long as there are servers to route to.
+    One that is mute answers no query."""
     flags = 0x000fa20d | 0x00080000
     greeting = b'\x0a' + b'10.11.6-MariaDB\0' + struct.pack('<I', 1) + SCRAMBLE[:8] + b'\0'
     greeting += struct.pack('<HBHH', flags & 0xffff, 33, 2, flags >> 16) + bytes([21]) + b'\0' * 10
@@ -48,6 +49,8 @@ def converse(client, routes):
         command = receive(client)
         if command[:1] == b'\x01':
             return
+        if is_mute():
+            continue
         if b'SELECT' not in command:
             send(client, 1, b'\0\0\0\x02\0\0\0')
             continue
