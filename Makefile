@@ -60,7 +60,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 DOC = $(SHARE)/doc/galera-rs
 .PHONY: install-all
 install-all: install manuals
-	install -d $(SHARE)/man/man7 $(SHARE)/man/man8 $(DOC)/docs $(DOC)/crm-examples $(DOC)/corosync
+	install -d $(SHARE)/man/man7 $(SHARE)/man/man8 $(DOC)/docs
 	install -m 0644 $(MANUALS)/man7/* $(SHARE)/man/man7
 	install -m 0644 $(MANUALS)/man8/* $(SHARE)/man/man8
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/fish/vendor_completions.d $(DESTDIR)$(ZSH_DIR)
@@ -69,8 +69,9 @@ install-all: install manuals
 	install -m 0644 $(MANUALS)/completions/zsh/* $(DESTDIR)$(ZSH_DIR)
 	install -m 0644 README.md CHANGELOG.md $(DOC)
 	install -m 0644 docs/*.md $(DOC)/docs
-	install -m 0644 crm-examples/* $(DOC)/crm-examples
-	install -m 0644 corosync/* $(DOC)/corosync
+	for examples in crm-examples pcs-examples corosync booth; do \
+		install -d $(DOC)/$$examples && install -m 0644 $$examples/* $(DOC)/$$examples || exit 1; \
+	done
 
 # dh gives its programs another HOME, where rustup would look for the compiler.
 .PHONY: deb

@@ -121,7 +121,8 @@ fn example(page: &mut Roff, name: &str, parameters: &[Row], actions: &[ActionRow
     };
     page.control("SH", ["EXAMPLES"]);
     page.text([roman(
-        "Complete, commented configurations are in /usr/share/doc/galera-rs/crm-examples. The smallest, for the crm shell:",
+        "Complete, commented configurations are in /usr/share/doc/galera-rs, below crm-examples and pcs-examples. The smallest, \
+         for the crm shell:",
     )]);
     block(
         page,

@@ -82,6 +82,24 @@ fn what_the_agents_need_is_recommended_so_that_a_node_without_it_can_install() {
     assert!(recommends.contains("pacemaker"), "{recommends}");
 }
 
+/// A tool that loads an example does not unpack it first.
+#[test]
+fn the_deb_brings_every_example_as_it_is() {
+    let deb = package(".deb");
+    let listed = ok("dpkg-deb", &["--contents", deb.to_str().unwrap()]);
+    for directory in ["crm-examples", "pcs-examples", "corosync", "booth"] {
+        let ours = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(directory);
+        for file in files(&ours) {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let brought = format!("/usr/share/doc/galera-rs/{directory}/{name}");
+            assert!(
+                listed.lines().any(|line| line.ends_with(&brought)),
+                "{brought} in\n{listed}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_rpm_installs_runs_verifies_and_leaves_nothing_in_a_root_of_its_own() {
     let root = tempfile::tempdir().unwrap();
@@ -110,6 +128,9 @@ fn the_rpm_installs_runs_verifies_and_leaves_nothing_in_a_root_of_its_own() {
         "usr/share/man/man8/galeractl.8",
         "usr/share/bash-completion/completions/galeractl",
         "usr/share/doc/galera-rs/crm-examples/galera-single-writer.crm",
+        "usr/share/doc/galera-rs/pcs-examples/galera-single-writer.sh",
+        "usr/share/doc/galera-rs/corosync/three-nodes.conf",
+        "usr/share/doc/galera-rs/booth/two-sites.conf",
     ] {
         let plain = root.path().join(file);
         let packed = root.path().join(format!("{file}.gz"));

@@ -6,6 +6,7 @@ PACKAGES=(
   mariadb-server mariadb-backup galera-4 galera-arbitrator-4
   rsync stunnel4 socat tini libxml2-utils nftables iproute2 iputils-ping iputils-arping
   procps psmisc lsof strace util-linux python3 python3-pymysql
+  booth booth-pacemaker
   gcc libc6-dev shellcheck
   debhelper lintian rpm rpmlint
 )
