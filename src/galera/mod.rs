@@ -29,6 +29,7 @@ pub mod gvwstate;
 mod hand;
 pub mod health;
 mod job;
+pub mod make;
 mod membership;
 mod monitor;
 mod node;

@@ -12,6 +12,7 @@ use super::electorate::{self, Electorate};
 use super::gate::Gate;
 use super::grastate;
 use super::gvwstate::{self, SavedView};
+use super::make::Make;
 use super::outlook::{Asker, Outlook};
 use super::params::GaleraParams;
 use super::published::{self, Dead, Phase, Published};
@@ -20,6 +21,7 @@ use super::report::{self, Disk};
 use super::server::Server;
 use super::settings::{self, Settings};
 use super::silence::DatabaseError;
+use super::version;
 use super::volatile::Volatile;
 use crate::ocf::{Deadline, Env, Failure};
 use crate::sys::{alone, cluster, files};
@@ -169,12 +171,23 @@ impl Node {
             elector,
             electors,
             dead,
+            make: Some(self.make()),
             phase,
         };
         let text = serde_json::to_string(&published).map_err(retry)?;
         let name = published::attribute(&self.resource);
         let deadline = Deadline::after(VISIBLE);
         cluster::set_attribute(&self.name, &name, Some(&text), &deadline).map_err(retry)
+    }
+
+    /// What this node's server is, or will be when it is started.
+    fn make(&self) -> Make {
+        let server = settings::server(&self.params).ok();
+        let version = server.and_then(|server| version::of(&server));
+        Make {
+            group: self.settings.group().to_owned(),
+            version: version.map(|version| version.to_string()),
+        }
     }
 
     /// The server that ended here without leaving the group. It is remembered while the next one has not come as

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::ballot::{Elector, Epoch, Report, Stand};
 use super::gvwstate::SavedView;
+use super::make::Make;
 use super::position::{History, read_position};
 use crate::cib::{Cib, Node};
 
@@ -22,6 +23,9 @@ pub struct Published {
     /// A server of this node that is gone, while there is no other in the component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Dead>,
+    /// What its server is; agents before this was told leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub make: Option<Make>,
     /// What it is doing.
     #[serde(flatten)]
     pub phase: Phase,

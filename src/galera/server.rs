@@ -27,9 +27,6 @@ const LONGEST_RECOVERY: Duration = Duration::from_secs(24 * 3600);
 /// Installing the system tables takes seconds.
 const LONGEST_INSTALLATION: Duration = Duration::from_secs(240);
 
-/// `wsrep_cluster_name` where none is configured (sql/sys_vars.cc).
-const DEFAULT_NAME: &str = "my_wsrep_cluster";
-
 /// Galera's limit for a cluster's name.
 const LONGEST_NAME: usize = 32;
 
@@ -144,13 +141,8 @@ impl Server<'_> {
     /// new component, where its seqnos stand for other write sets.
     fn group(&self, forced: u64) -> String {
         let suffix = format!(".{forced}");
-        let name = self
-            .settings
-            .cluster_name
-            .as_deref()
-            .unwrap_or(DEFAULT_NAME);
         let room = LONGEST_NAME.saturating_sub(suffix.len());
-        let name: String = name.chars().take(room).collect();
+        let name: String = self.settings.group().chars().take(room).collect();
         name + &suffix
     }
 

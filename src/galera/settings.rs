@@ -24,6 +24,9 @@ const SERVERS: [&str; 6] = [
 /// Read by clustercheck and by `ocf:heartbeat:galera`, in this order.
 const CHECK_FILES: [&str; 2] = ["/etc/sysconfig/clustercheck", "/etc/default/clustercheck"];
 
+/// `wsrep_cluster_name` where none is configured (sql/sys_vars.cc).
+const DEFAULT_NAME: &str = "my_wsrep_cluster";
+
 /// The account for health checks.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -55,7 +58,7 @@ pub struct Settings {
     /// `wsrep_cluster_address`.
     pub cluster_address: Option<String>,
     /// `wsrep_cluster_name`.
-    pub cluster_name: Option<String>,
+    cluster_name: Option<String>,
     /// `wsrep_node_address`, the part before a port.
     pub node_address: Option<String>,
     /// Where the members listen for each other unless `wsrep_cluster_address` says otherwise.
@@ -134,6 +137,11 @@ impl Settings {
         }
     }
 
+    /// `wsrep_cluster_name`, or what the server takes instead.
+    pub fn group(&self) -> &str {
+        self.cluster_name.as_deref().unwrap_or(DEFAULT_NAME)
+    }
+
     /// `innodb_flush_log_at_trx_commit`, where it may lose what is acknowledged.
     pub fn lossy_flush(&self) -> Option<&str> {
         self.flush_log.as_deref().filter(|value| is_lossy(value))
@@ -160,7 +168,9 @@ pub fn options(params: &GaleraParams, env: &Env) -> Result<Options, Failure> {
         defaults_file: params.config.clone(),
         root: PathBuf::from("/"),
         home: env.plain("HOME").map(PathBuf::from),
-        version: server(params).ok().and_then(|server| version::of(&server)),
+        version: server(params)
+            .ok()
+            .and_then(|server| Some(version::of(&server)?.series())),
     };
     Options::read(&files).map_err(|error| match error.may_pass() {
         true => Failure::Retry(error.to_string()),

@@ -232,6 +232,7 @@ mod tests {
             elector: names[0].clone(),
             electors: names,
             dead: None,
+            make: None,
             phase,
         }
     }

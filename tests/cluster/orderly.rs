@@ -11,7 +11,7 @@ fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
     let Some(lab) = Lab::in_service(SINGLE_WRITER) else {
         return;
     };
-    a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(lab.node(1));
+    a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(&lab);
     for node in lab.nodes() {
         node.ok("setsid galeractl serve --address 127.0.0.1 >/dev/null 2>&1 &");
     }
@@ -95,11 +95,13 @@ fn http(node: Node<'_>, path: &str) -> (String, String) {
 }
 
 /// Distributions enable the server's own unit when they install it.
-fn a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(node: Node<'_>) {
+fn a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(lab: &Lab) {
+    let node = lab.node(1);
     let wants = "/etc/systemd/system/multi-user.target.wants";
     node.ok(&format!("rm -f {wants}/mariadb.service"));
     let sound = node.run("galeractl check");
     assert_eq!(sound.code, 0, "{}{}", sound.stdout, sound.stderr);
+    a_server_unlike_the_others_is_found(lab, node);
 
     node.ok(&format!(
         "mkdir -p {wants}; ln -s /lib/systemd/system/mariadb.service {wants}/
@@ -126,6 +128,23 @@ fn a_sound_cluster_passes_the_check_and_a_faulty_server_does_not(node: Node<'_>)
         assert!(text.contains(words), "{words}: {texts:?}");
     }
     assert_eq!(texts.len(), 3, "{texts:?}");
+}
+
+/// In the real CIB, where the last node that has told the make of its server tells another.
+fn a_server_unlike_the_others_is_found(lab: &Lab, node: Node<'_>) {
+    let version = node.ok("mariadbd --no-defaults --version | grep -oP '(?<=Ver )[0-9.]+'");
+    let told = format!("&quot;version&quot;:&quot;{}&quot;", version.trim());
+    let cib = node.ok("cibadmin --query");
+    assert_eq!(cib.matches(&told).count(), 3, "{told} in {cib}");
+    let (before, after) = cib.rsplit_once(&told).expect("three of them");
+    let other = format!("{before}&quot;version&quot;:&quot;11.99.1&quot;{after}");
+    let other = other.replacen("&quot;group&quot;:&quot;", "&quot;group&quot;:&quot;an", 1);
+    std::fs::write(lab.shared().join("other.xml"), other).expect("the shared directory");
+    let found = node.run("galeractl check --cib /run/lab/other.xml");
+    assert_eq!(found.code, 4, "{}", found.stdout);
+    for words in ["wsrep_cluster_name differs", "11.99.1 on node"] {
+        assert!(found.stdout.contains(words), "{words}: {}", found.stdout);
+    }
 }
 
 #[test]

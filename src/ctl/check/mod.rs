@@ -4,8 +4,8 @@
 //! [`survey`](crate::galera::survey).
 
 mod addresses;
+mod alike;
 mod cluster;
-mod histories;
 mod members;
 mod operations;
 mod server;
@@ -142,7 +142,7 @@ fn of_cib(scene: &Scene) -> Report {
         members::findings(cib, resource),
         operations::findings(cib),
         addresses::findings(cib),
-        histories::findings(scene),
+        alike::findings(scene),
     ];
     let told = scene.warnings.iter();
     let told = told.filter(|warning| scene.malformed.as_ref() != Some(*warning));

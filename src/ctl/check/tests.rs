@@ -100,28 +100,63 @@ fn what_the_agent_cannot_use_is_a_danger() {
     }
 }
 
+/// The state of a node that is a member of the group of this history; `make` is what it tells of its server.
+fn member(node: u32, history: &str, make: &str) -> String {
+    let told = format!(
+        "{{\"elector\":\"node{node}\",\"electors\":[\"node1\",\"node2\"],{make}\"phase\":\"member\",\
+         \"gcomm\":\"6f05e4f1-0000-11f0-9d0c-00000000000{node}\",\"history\":\"{history}\",\"epoch\":1}}"
+    );
+    let told = told.replace('"', "&quot;");
+    format!(
+        "<node_state id=\"{node}\" uname=\"node{node}\"><transient_attributes id=\"{node}\">\
+         <instance_attributes id=\"s{node}\"><nvpair id=\"s{node}-p\" name=\"db-galera\" value=\"{told}\"/>\
+         </instance_attributes></transient_attributes></node_state>"
+    )
+}
+
+const HISTORY: &str = "6f05e4f1-1111-11f0-9d0c-000000000001";
+
+/// What is found when node 1 tells one thing of its server, and node 2 another.
+fn found_among(one: &str, other: &str) -> (Vec<(Severity, String)>, String) {
+    let status = member(1, HISTORY, one) + &member(2, HISTORY, other);
+    found_beside(&status, "", &(clone(GOOD, OPERATIONS) + FENCED))
+}
+
+fn make(group: &str, version: &str) -> String {
+    format!("\"make\":{{\"group\":\"{group}\",\"version\":\"{version}\"}},")
+}
+
+#[test]
+fn servers_that_have_different_names_for_their_cluster_are_a_danger() {
+    let (brief, text) = found_among(&make("shop", "10.11.14"), &make("store", "10.11.14"));
+    assert_eq!(brief, [danger("db")], "{text}");
+    let differing = "wsrep_cluster_name differs: shop on node1; store on node2";
+    assert!(text.contains(differing), "{text}");
+}
+
+#[test]
+fn another_series_of_the_server_is_a_warning_and_another_release_a_hint() {
+    let of = |other: &str| found_among(&make("shop", "10.11.14"), &make("shop", other)).0;
+    assert_eq!(of("10.11.14"), []);
+    assert_eq!(of("10.11.6"), [(Severity::Hint, "db".to_owned())]);
+    assert_eq!(of("11.4.14"), [(Severity::Warning, "db".to_owned())]);
+}
+
+/// Agents of before have not told it, and a program may not tell its version.
+#[test]
+fn who_has_not_told_what_its_server_is_is_like_the_others() {
+    let known = make("shop", "10.11.14");
+    assert_eq!(found_among(&known, "").0, []);
+    assert_eq!(found_among("", "").0, []);
+    assert_eq!(found_among(&known, "\"make\":{\"group\":\"shop\"},").0, []);
+}
+
 #[test]
 fn members_of_different_histories_are_a_danger() {
-    let member = |node: u32, history: &str| {
-        let told = format!(
-            "{{\"elector\":\"node{node}\",\"electors\":[\"node1\",\"node2\"],\"phase\":\"member\",\
-             \"gcomm\":\"6f05e4f1-0000-11f0-9d0c-00000000000{node}\",\"history\":\"{history}\",\"epoch\":1}}"
-        );
-        let told = told.replace('"', "&quot;");
-        format!(
-            "<node_state id=\"{node}\" uname=\"node{node}\"><transient_attributes id=\"{node}\">\
-             <instance_attributes id=\"s{node}\"><nvpair id=\"s{node}-p\" name=\"db-galera\" value=\"{told}\"/>\
-             </instance_attributes></transient_attributes></node_state>"
-        )
-    };
-    let (one, other) = (
-        "6f05e4f1-1111-11f0-9d0c-000000000001",
-        "6f05e4f1-2222-11f0-9d0c-000000000002",
-    );
+    let other = "6f05e4f1-2222-11f0-9d0c-000000000002";
     let good = clone(GOOD, OPERATIONS) + FENCED;
-    let same = member(1, one) + &member(2, one);
-    assert_eq!(found_beside(&same, "", &good).0, []);
-    let apart = member(1, one) + &member(2, other);
+    assert_eq!(found_among("", "").0, []);
+    let apart = member(1, HISTORY, "") + &member(2, other, "");
     let (brief, text) = found_beside(&apart, "", &good);
     assert_eq!(brief, [danger("db")], "{text}");
     assert!(text.contains("different histories"), "{text}");
