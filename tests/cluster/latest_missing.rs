@@ -52,6 +52,40 @@ fn nobody_bootstraps_without_the_latest_node_and_its_return_starts_the_cluster()
     assert_eq!(lab.epoch(), (2, "node3".to_owned()));
     assert!((1..=3).all(|k| lab.has(k, LATEST)));
     assert_eq!(full_transfers(&marks), 0);
+    who_left_earlier_is_not_waited_for(&lab);
+}
+
+/// Node 3 leaves in order and is silent from then on, node 2 leaves, and the last server dies: its view proves that the
+/// silent one has nothing more.
+fn who_left_earlier_is_not_waited_for(lab: &Lab) {
+    lab.script(&["stop", "3"]).ok();
+    lab.crm("node standby node2");
+    lab.wait("node 1 alone, its view seen", STEP, || {
+        lab.promoted() == [1] && lab.node(2).server_life().is_empty() && saw_itself_alone(lab, 1)
+    });
+    lab.insert(1, LATEST + 1);
+    lab.kill_server(1);
+    lab.wait("the cluster without node 3", IN_SERVICE, || {
+        lab.promoted() == [1] && lab.synced(1)
+    });
+    assert_eq!(lab.epoch(), (3, "node1".to_owned()));
+    lab.crm("node online node2");
+    lab.boot(3);
+    lab.wait_in_service("the return of the others");
+    assert!((1..=3).all(|k| lab.has(k, LATEST + 1)));
+}
+
+/// Galera has saved a view with nobody else in it, and the agent has noted the floor of that view.
+fn saw_itself_alone(lab: &Lab, k: u8) -> bool {
+    let root = lab.node(k).root().expect("the node is on");
+    let read = |file| std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let saved = read("var/lib/mysql/gvwstate.dat");
+    let lines = |start: &str| saved.lines().filter(|line| line.starts_with(start)).count();
+    let record: serde_json::Value =
+        serde_json::from_str(&read("var/lib/galera-rs/db.json")).unwrap_or_default();
+    let seen = record["seen"]["view"].as_str().unwrap_or_default();
+    let noted = format!("view_id: 3 {}", seen.replace(':', " "));
+    lines("member:") == 1 && lines(&noted) == 1
 }
 
 /// The peer logs an error with every monitor of a node that waits. Here the answer says it, once for each.
