@@ -28,7 +28,7 @@ const READ: u32 = 20;
 pub struct Reading {
     /// The server's life that the counter belongs to.
     life: Option<Uuid>,
-    /// Since the epoch.
+    /// Since boot: the time of day may jump.
     at: Duration,
     /// The counter.
     paused_ns: u64,
@@ -98,7 +98,7 @@ impl Patient<'_> {
             disk_free: free_mib(&self.started.datadir),
             not_applied: self
                 .note
-                .and_then(|note| not_applied(&self.started.datadir, note.since)),
+                .and_then(|note| not_applied(&self.started.datadir, note.earliest())),
             blind,
         })
     }
@@ -107,7 +107,7 @@ impl Patient<'_> {
     fn paused(&self, status: &Status) -> Option<u64> {
         let now = Reading {
             life: status.gcomm_uuid,
-            at: super::volatile::since_epoch(),
+            at: super::volatile::since_boot(),
             paused_ns: status.flow_control_paused_ns?,
         };
         let before = self.volatile.reading();

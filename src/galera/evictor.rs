@@ -15,12 +15,10 @@ use super::node::Node;
 use super::outlook::Outlook;
 use super::published::Phase;
 use super::silence::DatabaseError;
+use super::turns::Turns;
 use crate::ocf::Deadline;
 use crate::sys::links::{self, Link};
 use crate::sys::names;
-
-/// Two that evict at once cost a second; so each waits for those before it.
-const TURN: Duration = Duration::from_millis(1500);
 
 /// How often the view and the connections are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -131,8 +129,8 @@ pub struct Evictor<'a> {
     refused: BTreeSet<Elector>,
     /// Where somebody listened, or no answer came, and when.
     knocked: BTreeMap<Elector, Instant>,
-    /// Who was found dead, since when, and how often it was this node's turn.
-    dead: Option<(BTreeSet<Uuid>, Instant, u32)>,
+    /// Who was found dead, and whose turn it is to evict them.
+    dead: Option<Turns>,
 }
 
 impl<'a> Evictor<'a> {
@@ -304,23 +302,17 @@ impl<'a> Evictor<'a> {
         }
     }
 
-    /// Whether this node's turn has come: the first at once, each next one when nothing has changed by then.
+    /// Whether somebody is dead, and it is this node's turn.
     fn is_due(&mut self, dead: &BTreeSet<Uuid>, rank: usize) -> bool {
         if dead.is_empty() {
             self.dead = None;
             return false;
         }
-        if self.dead.as_ref().is_none_or(|(known, ..)| known != dead) {
-            self.dead = Some((dead.clone(), Instant::now(), 0));
-        }
-        let Some((_, since, done)) = &mut self.dead else {
-            return false;
-        };
-        let all = self.known.len() + 1;
-        let turns = u32::try_from(rank + all * *done as usize).unwrap_or(u32::MAX);
-        let due = since.elapsed() >= TURN.saturating_mul(turns);
-        *done += u32::from(due);
-        due
+        let now = Instant::now();
+        let known = self.dead.take().filter(|turns| turns.are_about(dead));
+        let turns = known.unwrap_or_else(|| Turns::new(dead.clone(), now));
+        let members = self.known.len() + 1;
+        self.dead.insert(turns).is_due(rank, members, now)
     }
 
     fn evict(&self, dead: &BTreeSet<Uuid>) {

@@ -51,6 +51,7 @@ mod stop;
 pub mod survey;
 pub mod survivors;
 pub mod transfer;
+mod turns;
 mod upkeep;
 mod validate;
 mod verdict;

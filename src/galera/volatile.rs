@@ -81,9 +81,30 @@ impl Note {
         matches!(self.mood, Mood::Serving | Mood::Apart | Mood::Lost)
     }
 
+    /// Since when, in seconds of the epoch, for whoever looks at the times of files: they were written by the clock of then or,
+    /// where that was set back meanwhile, by the one of now.
+    pub fn earliest(&self) -> u64 {
+        earliest(
+            self.since,
+            since_epoch().as_secs().saturating_sub(self.age()),
+        )
+    }
+
     /// How old it is, in seconds.
     pub fn age(&self) -> u64 {
         since_boot().as_secs().saturating_sub(self.uptime)
+    }
+}
+
+/// Seconds by which two ways to measure the same time may differ when no clock was set.
+const ROUNDING: u64 = 2;
+
+/// The earlier of the beginning as it was noted, and as the clock of now would have it.
+fn earliest(noted: u64, by_now: u64) -> u64 {
+    if by_now + ROUNDING < noted {
+        by_now
+    } else {
+        noted
     }
 }
 
@@ -363,6 +384,14 @@ mod tests {
         let entered = volatile.entered() == Some(history);
         let mood = volatile.note().map(|note| note.mood);
         (mood, entered, volatile.failures().is_none())
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_no_file_and_one_that_was_set_forward_shows_none_of_before() {
+        assert_eq!(earliest(1000, 1000), 1000);
+        assert_eq!(earliest(1000, 999), 1000, "rounded");
+        assert_eq!(earliest(1000, 400), 400);
+        assert_eq!(earliest(1000, 5000), 1000);
     }
 
     #[test]

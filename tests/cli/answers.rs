@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -146,20 +148,22 @@ fn a_second_stop_succeeds_like_the_first() {
     }
 }
 
-/// Locks a file as a server does, says so, and waits.
-const HOLDER: &str = "import fcntl, sys, time
+/// Locks a file as a server does, says so, and waits; deaf to SIGTERM when that is wanted.
+const HOLDER: &str = "import fcntl, signal, sys, time
+if 'deaf' in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 file = open(sys.argv[1], 'r+b')
 fcntl.lockf(file, fcntl.LOCK_EX)
 print('held', flush=True)
 time.sleep(60)";
 
-/// A process that holds this machine's data as a server does.
-fn hold_data(machine: &Machine) -> Child {
-    let file = machine.path("data/ibdata1");
+/// A process that holds this file of the machine's data as a server does.
+fn hold_data(machine: &Machine, file: &str, hearing: &str) -> Child {
+    let file = machine.path(&format!("data/{file}"));
     fs::write(&file, "").unwrap();
     let mut holder = std::process::Command::new("python3");
     let mut holder = holder
-        .args(["-c", HOLDER, &file])
+        .args(["-c", HOLDER, &file, hearing])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -172,8 +176,14 @@ fn hold_data(machine: &Machine) -> Child {
 
 #[test]
 fn a_server_without_its_option_file_is_not_called_stopped_and_does_stop() {
+    for file in ["ibdata1", "aria_log_control"] {
+        is_seen_and_stopped_by_its_lock(file);
+    }
+}
+
+fn is_seen_and_stopped_by_its_lock(file: &str) {
     let machine = Machine::new();
-    let mut server = hold_data(&machine);
+    let mut server = hold_data(&machine, file, "");
     let lost = [
         ("OCF_RESKEY_config", "~/missing.cnf"),
         ("OCF_RESKEY_binary", "~/missing"),
@@ -191,6 +201,19 @@ fn a_server_without_its_option_file_is_not_called_stopped_and_does_stop() {
     let answer = machine.answer("stop", &lost);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
     assert!(server.wait().is_ok_and(|ended| !ended.success()));
+}
+
+#[test]
+fn a_server_that_is_deaf_to_an_order_to_end_is_killed_before_the_stop_has_no_time_left() {
+    let machine = Machine::new();
+    let mut server = hold_data(&machine, "ibdata1", "deaf");
+    let begun = Instant::now();
+    let answer = machine.answer("stop", &[("OCF_RESKEY_CRM_meta_timeout", "3000")]);
+    let took = begun.elapsed();
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(took < Duration::from_secs(3), "{took:.1?}");
+    let ended = server.wait().unwrap();
+    assert_eq!(ended.signal(), Some(libc::SIGKILL));
 }
 
 /// As for a server in a container on the same data: this test holds the lock, and the agent cannot see it.

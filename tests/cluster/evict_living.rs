@@ -95,15 +95,15 @@ fn hangs_and_is_ended_by_the_cluster(lab: &Lab) {
     lab.wait("another job", STEP, || {
         ![String::new(), first.clone()].contains(&job())
     });
-    let (before, life) = (evictions(lab), node.server_life());
+    let (before, life) = (lab.evictions(), node.server_life());
     lab.script(&["pause", "3", "mariadbd"]).ok();
     let took = lab.wait("the end of the server that hung", STEP, || {
-        let evicted = evictions(lab) > before;
+        let evicted = lab.evictions() > before;
         let lives = lab.node(3).server_life() == life;
         assert!(!(evicted && lives), "it was evicted alive");
         !lives
     });
-    lab.wait("its eviction", HARM, || evictions(lab) > before);
+    lab.wait("its eviction", HARM, || lab.evictions() > before);
     eprintln!("a server that hangs is ended after {took:.1?}, then evicted");
     lab.wait_in_service("a server hung");
     patience(lab, PATIENT);
@@ -119,10 +119,10 @@ fn loses_power_and_cannot_be_fenced(lab: &Lab) {
     let seen = lab.node(1).ok("crm_mon -1");
     assert!(seen.contains("UNCLEAN"), "{seen}");
     spared(lab, "node 3 was lost and not fenced");
-    let before = evictions(lab);
+    let before = lab.evictions();
     lab.script(&["fencing", "mend"]).ok();
     lab.wait("node 3 fenced and evicted", STEP, || {
-        evictions(lab) > before
+        lab.evictions() > before
     });
     assert!(lab.fence_log().contains("node3: ok"), "{}", lab.fence_log());
     lab.wait("node 3 back", STEP, || lab.ready());
@@ -132,7 +132,7 @@ fn loses_power_and_cannot_be_fenced(lab: &Lab) {
 /// The node lives on. It must not act on what it does not see; the others may, they are the majority.
 fn cut_off_without_fencing(lab: &Lab) {
     lab.crm("configure property stonith-enabled=false");
-    let before = evictions_by(lab, 3);
+    let before = lab.node(3).evictions();
     lab.cut(3);
     lab.wait("the others without node 3", STEP, || {
         lab.node(1).status("wsrep_cluster_size") == "2"
@@ -140,7 +140,7 @@ fn cut_off_without_fencing(lab: &Lab) {
     lab.wait("node 3 outside a primary component", STEP, || {
         lab.node(3).status("wsrep_cluster_status") != "Primary"
     });
-    assert_eq!(evictions_by(lab, 3), before, "it evicted the others");
+    assert_eq!(lab.node(3).evictions(), before, "it evicted the others");
     lab.heal(3);
     lab.wait_in_service("the network is healed");
 }
@@ -185,8 +185,8 @@ fn wake(lab: &Lab, nodes: &[u8]) {
 
 /// Fails when somebody is evicted.
 fn spared(lab: &Lab, while_what: &str) {
-    let before = evictions(lab);
-    let evicted = within(HARM, || evictions(lab) > before);
+    let before = lab.evictions();
+    let evicted = within(HARM, || lab.evictions() > before);
     assert_eq!(evicted, None, "somebody was evicted while {while_what}");
     let size = lab.node(1).status("wsrep_cluster_size");
     assert_eq!(size, "3", "the view changed while {while_what}");
@@ -200,14 +200,4 @@ fn patience(lab: &Lab, options: &str) {
             node.sql(&set).expect("an option of Galera's provider");
         }
     }
-}
-
-/// How often anybody has evicted somebody.
-fn evictions(lab: &Lab) -> usize {
-    (1..=3).map(|k| evictions_by(lab, k)).sum()
-}
-
-fn evictions_by(lab: &Lab, k: u8) -> usize {
-    let log = lab.node(k).log_text("pacemaker/pacemaker.log");
-    log.matches("evicting the dead").count()
 }

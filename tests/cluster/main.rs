@@ -38,6 +38,7 @@ mod names;
 mod operations;
 mod orderly;
 mod packages;
+mod parted;
 mod positions;
 mod timed;
 mod transfer;

@@ -5,14 +5,18 @@ use std::thread;
 use std::time::Duration;
 
 use crate::harness::{Lab, SINGLE_WRITER, Writer, full_transfers, within};
+use crate::parted::{
+    one_of_two_goes_on_when_only_their_servers_are_parted,
+    without_fencing_a_split_never_makes_two_components,
+};
 
-const STEP: Duration = Duration::from_secs(60);
+pub const STEP: Duration = Duration::from_secs(60);
 
 /// Longer than a monitor bears a server that has left its component.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// How often it is made sure that there are no two primary components.
-const OFTEN: Duration = Duration::from_millis(200);
+pub const OFTEN: Duration = Duration::from_millis(200);
 
 #[test]
 fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced_and_a_split_makes_one_component()
@@ -34,6 +38,8 @@ fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced_
         "the returned node took a full copy"
     );
     split_makes_one_component(&lab);
+    one_of_two_goes_on_when_only_their_servers_are_parted(&lab);
+    without_fencing_a_split_never_makes_two_components(&lab);
     in_two_node_mode_a_dead_survivor_starts_alone(&lab);
     with_an_arbitrator_the_survivor_stays_primary(&lab);
 }
@@ -85,6 +91,8 @@ fn is_kept_running_until_fenced(lab: &Lab, survivor: u8) {
         told.contains("Nobody at large") || told.contains("may be ahead"),
         "{told}"
     );
+    // Whoever attends to it next knows nothing but what is written down.
+    lab.node(survivor).ok("pkill -KILL -f 'galera-rs job$'");
     lab.script(&["fencing", "mend"]).ok();
     let took = lab.wait("the survivor Primary again", STEP, || lab.synced(survivor));
     eprintln!(
@@ -129,12 +137,12 @@ fn split_makes_one_component(lab: &Lab) {
 }
 
 /// Members of the component of this node, the arbitrator included.
-fn size(lab: &Lab, k: u8) -> Option<u32> {
+pub fn size(lab: &Lab, k: u8) -> Option<u32> {
     lab.node(k).status("wsrep_cluster_size").parse().ok()
 }
 
 /// How many nodes take writes without the other; `whole`: the members of the component that both are in.
-fn primaries(lab: &Lab, whole: u32) -> usize {
+pub fn primaries(lab: &Lab, whole: u32) -> usize {
     let alone = |k: u8| lab.synced(k) && size(lab, k).is_some_and(|size| size < whole);
     lab.nodes().filter(|node| alone(node.number())).count()
 }
@@ -189,14 +197,21 @@ fn with_a_quorum_device_the_half_that_it_votes_for_goes_on_alone() {
         return;
     };
     split_makes_one_component(&lab);
-    let writer = flowing(&lab, 1);
-    let life = lab.node(1).server_life();
-    lab.crash(2);
-    lab.wait("node 1 alone", STEP, || primaries(&lab, 2) == 1);
+    lab.wait_in_service("the split");
+    let [victim] = lab.promoted()[..] else {
+        lab.fail("one node is promoted");
+    };
+    let survivor = 3 - victim;
+    let writer = flowing(&lab, survivor);
+    let life = lab.node(survivor).server_life();
+    lab.crash(victim);
+    lab.wait("the survivor alone, and promoted", STEP, || {
+        primaries(&lab, 2) == 1 && lab.promoted() == [survivor]
+    });
     lab.wait_in_service("the power cut");
     assert_eq!(writer.finish().lost, Some(0));
     assert_eq!(
-        lab.node(1).server_life(),
+        lab.node(survivor).server_life(),
         life,
         "the survivor was restarted"
     );

@@ -28,9 +28,20 @@ impl Lab {
             std::fs::metadata(&path).map_or(0, |file| usize::try_from(file.len()).unwrap_or(0));
         Mark { path, offset }
     }
+
+    /// How often anybody has evicted somebody.
+    pub fn evictions(&self) -> usize {
+        self.nodes().map(|node| node.evictions()).sum()
+    }
 }
 
 impl Node<'_> {
+    /// How often this node has evicted somebody.
+    pub fn evictions(&self) -> usize {
+        let log = self.log_text("pacemaker/pacemaker.log");
+        log.matches("evicting the dead").count()
+    }
+
     /// A log below `/var/log` as this machine sees it, whether the node is on or off.
     pub(super) fn log_path(&self, log: &str) -> PathBuf {
         self.lab
