@@ -23,7 +23,7 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Show quorum, epoch, every node with its data, who is missing, and the verdict
-    Status(View),
+    Status(Status),
     /// Show the verdict of this moment, the rule and the facts behind it, and what to do next
     Explain(View),
     /// Name what in the configuration will hurt: of the cluster, and on this node
@@ -60,6 +60,18 @@ pub(super) struct View {
     /// Look at a saved CIB (output of cibadmin --query; - is standard input), not at the cluster
     #[arg(long, value_name = "FILE")]
     pub cib: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    pub view: View,
+    /// Look again every so many seconds (2) and say what has changed, on a terminal in place
+    ///
+    /// With --json: one object per line. Ends with Ctrl-C.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
+          value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub watch: Option<u64>,
 }
 
 #[derive(Debug, Args)]

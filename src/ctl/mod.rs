@@ -9,10 +9,11 @@
 //! | `rule`, `stand`, `losses`, `advice` | the parts of an explanation |
 //! | `check` | what in the configuration will hurt |
 //! | `health` | how this node's server is |
+//! | `watch` | `status` again and again, with what has changed |
 //! | `order`, `bootstrap` | whether an order may be given, and giving it |
 //! | `show`, `text` | data to text of 80 columns |
 //!
-//! Everything but `cli`, `bootstrap`, the looks of `check` and `health` at this node and the functions here is pure.
+//! Everything but `cli`, `bootstrap`, the looks of `check`, `health` and `watch` and the functions here is pure.
 
 mod advice;
 mod bootstrap;
@@ -34,6 +35,7 @@ mod status;
 mod tests;
 mod text;
 mod warnings;
+mod watch;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ use self::check::Severity;
 use self::cli::{Cli, Verb, View};
 use self::error::Error;
 use self::scene::Scene;
+use crate::galera::copy;
 
 /// The command line cannot be used.
 const USAGE: u8 = 2;
@@ -108,10 +111,14 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
                 Some(Severity::Hint) | None => ExitCode::SUCCESS,
             });
         }
-        Verb::Status(view) => {
+        Verb::Status(cli::Status {
+            view,
+            watch: Some(seconds),
+        }) => watch::watch(view, *seconds, out)?,
+        Verb::Status(cli::Status { view, watch: None }) => {
             let mut scene = look(view)?;
             if view.cib.is_none() {
-                scene.look_at_transfers();
+                look_beyond(&mut scene);
             }
             let status = status::of(&scene);
             tell(out, view, &status, || show::status(&status))?;
@@ -143,6 +150,15 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
 fn look(view: &View) -> Result<Scene, Error> {
     let cib = scene::cib(view.cib.as_deref())?;
     Scene::of(cib, view.resource.as_deref())
+}
+
+/// State transfers, and how large they will be.
+fn look_beyond(scene: &mut Scene) {
+    scene.look_at_transfers();
+    if scene.receives() {
+        let server = scene.look_here().ok().and_then(|pulse| pulse.status);
+        scene.copy_size = server.and_then(|server| copy::size(&scene.resource, &server));
+    }
 }
 
 fn tell(

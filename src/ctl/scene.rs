@@ -11,7 +11,9 @@ use crate::galera::address::HostMap;
 use crate::galera::ballot::{Ballot, Elector};
 use crate::galera::election::{Verdict, elect};
 use crate::galera::outlook::{Asker, Outlook};
-use crate::galera::transfer::{self, Transfer};
+use crate::galera::published::Phase;
+use crate::galera::pulse::{self, Pulse};
+use crate::galera::transfer::{self, Step, Transfer};
 use crate::galera::{self, GaleraParams};
 use crate::ocf::{Env, Params as _};
 use crate::sys::{by_resource, cluster};
@@ -32,6 +34,8 @@ pub(super) struct Scene {
     nodes: BTreeMap<Elector, String>,
     /// State transfers under way, by node; only of the running cluster.
     pub transfers: BTreeMap<String, Transfer>,
+    /// How large a full copy is, in bytes, where this node can tell.
+    pub copy_size: Option<u64>,
     /// The parameter that the agent cannot use either.
     pub malformed: Option<String>,
     /// What is odd about the look itself.
@@ -90,13 +94,18 @@ impl Scene {
             resource,
             outlook,
             transfers: BTreeMap::new(),
+            copy_size: None,
             warnings: malformed.iter().cloned().collect(),
             malformed,
         })
     }
 
-    /// Looks at what the running cluster tells beyond its CIB.
+    /// Looks at what the running cluster tells beyond its CIB, if anybody joins.
     pub fn look_at_transfers(&mut self) {
+        let mut published = self.outlook.published.values();
+        if !published.any(|one| one.phase == Phase::Joining) {
+            return;
+        }
         match cluster::private(&transfer::attribute(&self.resource)) {
             Ok(told) => {
                 let read =
@@ -107,6 +116,19 @@ impl Scene {
                 .warnings
                 .push(format!("state transfers are not shown: {error}")),
         }
+    }
+
+    /// Whether a full copy comes in somewhere.
+    pub fn receives(&self) -> bool {
+        let mut transfers = self.transfers.values();
+        transfers.any(|transfer| transfer.step == Step::Receiving)
+    }
+
+    /// This node's server, asked as the agent asks it; starts no program.
+    pub fn look_here(&self) -> Result<Pulse, Error> {
+        let resource = self.cib.resource(&self.resource);
+        let parameters = resource.map(by_resource::parameters).unwrap_or_default();
+        pulse::look(&Env::from_pairs(parameters)).map_err(Error::Pulse)
     }
 
     pub fn ballot(&self) -> &Ballot {

@@ -133,7 +133,8 @@ pub(super) fn order(order: &Force) -> String {
     )
 }
 
-fn absence(missing: &Missing) -> String {
+/// Who has not reported, and why, in a sentence.
+pub(super) fn absence(missing: &Missing) -> String {
     let mut text = format!("{}: {}", missing.elector, missing.why);
     if let Some(since) = &missing.since {
         text += &format!(", since {since}");
@@ -163,10 +164,10 @@ fn nodes(rows: &[Row]) -> String {
     }
     for row in rows {
         if let Some(reason) = &row.reason {
-            text += &wrap("", &format!("{}: {reason}", name(row)));
+            text += &wrap("", &format!("{}: {reason}", row.name()));
         }
         if let Some(transfer) = &row.transfer {
-            text += &wrap("", &format!("{}: {}", name(row), transfer.text));
+            text += &wrap("", &format!("{}: {}", row.name(), transfer.text));
         }
     }
     text
@@ -202,7 +203,7 @@ fn cells(row: &Row, with_elector: bool, short: usize) -> Vec<String> {
 }
 
 /// The history cut short with the seqno; a member's seqno is not published.
-fn position(row: &Row, short: usize) -> String {
+pub(super) fn position(row: &Row, short: usize) -> String {
     match (&row.position, &row.history, row.data) {
         (Some(position), Some(history), _) => {
             let seqno = position.get(history.len()..).unwrap_or_default();
@@ -219,16 +220,11 @@ fn paragraph(head: &[String], row: &Row) -> String {
     let facts = head.iter().zip(&cells).skip(1);
     let facts = facts.map(|(name, cell)| format!("{} {cell}", name.to_lowercase()));
     let facts = facts.collect::<Vec<_>>().join(", ");
-    format!("{}\n{}", name(row), wrap("  ", &facts))
-}
-
-fn name(row: &Row) -> &str {
-    let name = row.node.as_deref().or(row.elector.as_deref());
-    name.unwrap_or("-")
+    format!("{}\n{}", row.name(), wrap("  ", &facts))
 }
 
 /// How many characters tell the histories apart; at least eight.
-fn short_histories(rows: &[Row]) -> usize {
+pub(super) fn short_histories(rows: &[Row]) -> usize {
     let all: BTreeSet<_> = rows.iter().filter_map(|row| row.history.as_ref()).collect();
     let distinct = |length: &usize| {
         let cut: BTreeSet<_> = all.iter().map(|history| cut(history, *length)).collect();

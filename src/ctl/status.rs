@@ -12,7 +12,7 @@ use super::stand;
 use crate::cib::{Node, Role};
 use crate::galera::ballot::{Epoch, Force, Stand};
 use crate::galera::published::{Phase, Published};
-use crate::galera::transfer::{Step, Transfer};
+use crate::galera::transfer::{Size, Step, Transfer};
 
 /// Everything that `status` tells.
 #[derive(Debug, Serialize)]
@@ -67,6 +67,14 @@ pub(super) struct Row {
     pub transfer: Option<TransferView>,
 }
 
+impl Row {
+    /// For people: the cluster's name, else Galera's.
+    pub fn name(&self) -> &str {
+        let name = self.node.as_deref().or(self.elector.as_deref());
+        name.unwrap_or("-")
+    }
+}
+
 /// A state transfer to a node.
 #[derive(Debug, Serialize)]
 pub(super) struct TransferView {
@@ -74,6 +82,10 @@ pub(super) struct TransferView {
     pub donor: Option<String>,
     pub bytes: Option<u64>,
     pub bytes_per_second: Option<u64>,
+    /// How many there will be: as many as this node has, about.
+    pub bytes_expected: Option<u64>,
+    /// Until then, at this rate.
+    pub seconds_left: Option<u64>,
     pub since: Option<String>,
     pub text: String,
 }
@@ -136,7 +148,7 @@ fn row(scene: &Scene, node: &Node) -> Row {
             .transfers
             .get(name)
             .filter(|_| joins(published))
-            .map(transfer),
+            .map(|told| transfer(told, scene.copy_size)),
         ..published.map(data).unwrap_or_default()
     }
 }
@@ -146,14 +158,39 @@ fn joins(published: Option<&Published>) -> bool {
     published.is_some_and(|published| published.phase == Phase::Joining)
 }
 
-fn transfer(transfer: &Transfer) -> TransferView {
+fn transfer(transfer: &Transfer, copy: Option<u64>) -> TransferView {
+    let received = transfer.bytes.filter(|_| transfer.step == Step::Receiving);
+    // One that is larger than the data here is no copy of what is here.
+    let expected = copy.filter(|size| received.is_some_and(|bytes| bytes <= *size));
+    let missing = expected.zip(received).map(|(size, bytes)| size - bytes);
+    let left = missing
+        .zip(transfer.bytes_per_second)
+        .and_then(|(bytes, rate)| bytes.checked_div(rate));
+    let mut text = transfer.to_string();
+    if let Some(size) = expected {
+        text += &format!("; about {} in all", Size(size));
+    }
+    if let Some(left) = left {
+        text += &format!(", {} left", clock(left));
+    }
     TransferView {
         step: transfer.step,
         donor: transfer.donor.clone(),
         bytes: transfer.bytes,
         bytes_per_second: transfer.bytes_per_second,
+        bytes_expected: expected,
+        seconds_left: left,
         since: i64::try_from(transfer.since).ok().and_then(moment),
-        text: transfer.to_string(),
+        text,
+    }
+}
+
+/// `50 s`, `12 min`, `3 h 20 min`
+fn clock(seconds: u64) -> String {
+    match seconds {
+        0..100 => format!("{seconds} s"),
+        100..6000 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
 }
 

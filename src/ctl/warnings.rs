@@ -12,6 +12,11 @@ pub(super) fn start() {
     let _ = log::set_logger(&Warnings);
 }
 
+/// Shows none any more: a screen that is redrawn has no place for them.
+pub(super) fn mute() {
+    log::set_max_level(LevelFilter::Off);
+}
+
 impl Log for Warnings {
     fn enabled(&self, metadata: &Metadata) -> bool {
         metadata.level() <= Level::Warn

@@ -10,6 +10,7 @@ mod attend;
 pub mod ballot;
 mod bootstrap;
 mod checkup;
+pub mod copy;
 pub mod database;
 mod datadir;
 mod death;

@@ -13,6 +13,8 @@ use crate::ocf::{Env, Failure};
 /// What was found.
 #[derive(Debug)]
 pub struct Pulse {
+    /// This node's name in the cluster, once the resource was started here.
+    pub node: Option<String>,
     /// The cluster promoted it.
     pub promoted: bool,
     /// How well it is.
@@ -22,8 +24,9 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    fn without_server(reason: String) -> Self {
+    fn without_server(node: Option<String>, reason: String) -> Self {
         Self {
+            node,
             promoted: false,
             health: Health::Failed(reason),
             status: None,
@@ -44,12 +47,13 @@ pub fn look(env: &Env) -> Result<Pulse, Failure> {
         Some(started) => server::running(env.resource(), &started.datadir)?.is_some(),
         None => false,
     };
+    let node = started.as_ref().map(|started| started.node.clone());
     let Some(started) = started.filter(|_| runs) else {
         let why = note.map_or_else(
             || "the resource is stopped on this node".to_owned(),
             |note| note.text,
         );
-        return Ok(Pulse::without_server(why));
+        return Ok(Pulse::without_server(node, why));
     };
     let patient = Patient {
         volatile: &volatile,
@@ -61,11 +65,12 @@ pub fn look(env: &Env) -> Result<Pulse, Failure> {
     };
     match patient.examine() {
         Ok(seen) => Ok(Pulse {
+            node,
             promoted: seen.promoted,
             health: health::judge(&seen, &patient.limits()),
             status: Some(seen.status),
         }),
-        Err(error) => Ok(Pulse::without_server(silent(&error))),
+        Err(error) => Ok(Pulse::without_server(node, silent(&error))),
     }
 }
 

@@ -89,7 +89,8 @@ impl fmt::Display for Transfer {
 }
 
 /// Bytes for people.
-struct Size(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

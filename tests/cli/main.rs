@@ -15,6 +15,7 @@
 //! | `removal` | the scripts of packages that are removed |
 //! | `serving` | `galeractl serve` beside broken and hostile clients |
 //! | `tester` | `ocf-tester`, which knows no cluster |
+//! | `watching` | `galeractl status --watch` on a terminal and on paper |
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,6 +38,7 @@ mod reasons;
 mod removal;
 mod serving;
 mod tester;
+mod watching;
 
 use std::time::Duration;
 

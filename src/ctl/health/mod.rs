@@ -65,7 +65,7 @@ fn environment(resource: Option<&str>) -> Result<Env, Error> {
 }
 
 /// One word for the health, and why.
-fn word(health: &Health) -> (&'static str, Option<&str>) {
+pub(super) fn word(health: &Health) -> (&'static str, Option<&str>) {
     match health {
         Health::Well => ("well", None),
         Health::Degraded(reason) => ("degraded", Some(reason)),
@@ -83,19 +83,26 @@ fn for_people(pulse: &Pulse) -> String {
     let Some(status) = &pulse.status else {
         return text;
     };
-    text += &wrap(
-        "State     ",
-        &format!("{}, {}", component(status), state(status)),
-    );
-    let number =
-        |value: Option<u64>| value.map_or_else(|| "?".to_owned(), |value| value.to_string());
+    text += &wrap("State     ", &place(status));
     text += &wrap("Members   ", &number(status.cluster_size));
     text += &wrap("Committed ", &number(status.last_committed));
-    let (receive, send) = (
-        number(status.local_recv_queue),
-        number(status.local_send_queue),
-    );
-    text + &wrap("Queues    ", &format!("{receive} to apply, {send} to send"))
+    text + &wrap("Queues    ", &queues(status))
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or_else(|| "?".to_owned(), |value| value.to_string())
+}
+
+/// `Primary, Synced`
+pub(super) fn place(status: &Status) -> String {
+    format!("{}, {}", component(status), state(status))
+}
+
+/// `7 to apply, 0 to send`
+pub(super) fn queues(status: &Status) -> String {
+    let receive = number(status.local_recv_queue);
+    let send = number(status.local_send_queue);
+    format!("{receive} to apply, {send} to send")
 }
 
 fn component(status: &Status) -> &'static str {
@@ -129,7 +136,8 @@ struct Numbers {
     flow_control_paused_ns: Option<u64>,
 }
 
-fn as_json(pulse: &Pulse) -> Value {
+/// What was found, as an object.
+pub(super) fn as_json(pulse: &Pulse) -> Value {
     let (word, reason) = word(&pulse.health);
     let server = pulse.status.as_ref().map(|status| Numbers {
         component: component(status),

@@ -24,6 +24,7 @@ fn pulse(changes: &[(&str, &str)], promoted: bool, health: Health) -> Result<Pul
     };
     let rows = ROWS.map(|(name, value)| (name, changed(name).unwrap_or(value)));
     Ok(Pulse {
+        node: None,
         promoted,
         health,
         status: Some(Status::read(&rows)),

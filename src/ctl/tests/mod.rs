@@ -21,7 +21,7 @@ const REAL: [&str; 10] = [
     "two-members",
 ];
 
-const X: &str = "52f97c7a-e591-11f1-9b43-5269b625a658";
+pub(super) const X: &str = "52f97c7a-e591-11f1-9b43-5269b625a658";
 const Y: &str = "deadbeef-e591-11f1-9b43-5269b625a658";
 
 fn real_text(name: &str) -> String {
@@ -29,7 +29,7 @@ fn real_text(name: &str) -> String {
     std::fs::read_to_string(format!("{folder}/{name}.xml")).unwrap()
 }
 
-fn real(name: &str) -> Scene {
+pub(super) fn real(name: &str) -> Scene {
     scene(&real_text(name))
 }
 
@@ -38,17 +38,17 @@ fn scene(text: &str) -> Scene {
 }
 
 /// A node of a made CIB: name, online, what it published.
-type Made<'a> = (&'a str, bool, Option<String>);
+pub(super) type Made<'a> = (&'a str, bool, Option<String>);
 
 /// A made CIB of one resource `db`, with an epoch when there is one.
-struct Maker<'a> {
+pub(super) struct Maker<'a> {
     quorum: bool,
     params: &'a str,
     epoch: &'a str,
     order: Option<(&'a str, &'a str)>,
 }
 
-const PLAIN: Maker<'static> = Maker {
+pub(super) const PLAIN: Maker<'static> = Maker {
     quorum: true,
     params: "",
     epoch: "",
@@ -56,7 +56,7 @@ const PLAIN: Maker<'static> = Maker {
 };
 
 impl Maker<'_> {
-    fn scene(&self, nodes: &[Made<'_>]) -> Scene {
+    pub(in crate::ctl) fn scene(&self, nodes: &[Made<'_>]) -> Scene {
         let listed: String = nodes
             .iter()
             .map(|(name, ..)| format!("<node id=\"{name}\" uname=\"{name}\"/>"))
@@ -124,7 +124,7 @@ fn publishes(elector: &str, phase: &str, epoch: u64, data: &str) -> Option<Strin
     ))
 }
 
-fn reported(elector: &str, epoch: u64, history: &str, seqno: u64) -> Option<String> {
+pub(super) fn reported(elector: &str, epoch: u64, history: &str, seqno: u64) -> Option<String> {
     publishes(
         elector,
         "reported",
