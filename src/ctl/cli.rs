@@ -26,6 +26,10 @@ pub(super) enum Verb {
     Status(Status),
     /// Show the verdict of this moment, the rule and the facts behind it, and what to do next
     Explain(View),
+    /// Write one HTML page: the cluster drawn, its nodes, and the last failover with the seconds that each phase took
+    ///
+    /// The page needs no other file, no script and no network. Times are from the CIB's history and Pacemaker's log.
+    Report(Report),
     /// Name what in the configuration will hurt: of the cluster, and on this node
     ///
     /// Reads the CIB and this node's own option files, and changes nothing. Run it on every node.
@@ -72,6 +76,22 @@ pub(super) struct Status {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
           value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub watch: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// The resource, or its clone; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub resource: Option<String>,
+    /// Where to write the page; standard output without it
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Read this log of Pacemaker, not this node's; may be given several times, for the logs of other nodes
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<PathBuf>,
+    /// Look at a saved CIB (output of cibadmin --query; - is standard input), not at the cluster
+    #[arg(long, value_name = "FILE")]
+    pub cib: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

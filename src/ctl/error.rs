@@ -23,6 +23,8 @@ pub(super) enum Error {
     Cluster(Box<ClusterError>),
     #[error("cannot read {}: {error}", .path.display())]
     Read { path: PathBuf, error: io::Error },
+    #[error("cannot write {}: {error}", .path.display())]
+    Output { path: PathBuf, error: io::Error },
     #[error("{}: {error}; --cib needs the output of `cibadmin --query`", .path.display())]
     Cib { path: PathBuf, error: Box<CibError> },
     /// No resource, or several.

@@ -6,6 +6,7 @@
 //! | `scene` | one look: a CIB, a resource of it, the agent's own outlook |
 //! | `judgement` | the verdict of this moment in one sentence |
 //! | `status`, `explain` | what the two verbs tell, as data (the shape of `--json`) |
+//! | `report` | one page with the cluster drawn and the last failover |
 //! | `rule`, `stand`, `losses`, `advice` | the parts of an explanation |
 //! | `check` | what in the configuration will hurt |
 //! | `health` | how this node's server is |
@@ -13,7 +14,7 @@
 //! | `order`, `bootstrap` | whether an order may be given, and giving it |
 //! | `show`, `text` | data to text of 80 columns |
 //!
-//! Everything but `cli`, `bootstrap`, the looks of `check`, `health` and `watch` and the functions here is pure.
+//! Everything but `cli`, `bootstrap`, the looks of `check`, `health`, `report` and `watch` and the functions here is pure.
 
 mod advice;
 mod bootstrap;
@@ -26,6 +27,7 @@ mod in_use;
 mod judgement;
 mod losses;
 mod order;
+mod report;
 mod rule;
 mod scene;
 mod show;
@@ -127,6 +129,7 @@ fn run(cli: &Cli, out: &mut dyn Write) -> Result<ExitCode, Error> {
             let explanation = explain::of(&look(view)?);
             tell(out, view, &explanation, || show::explanation(&explanation))?;
         }
+        Verb::Report(words) => report::report(words, out)?,
         Verb::Health(words) => {
             let answer = health::health(words)?;
             out.write_all(answer.text.as_bytes())?;

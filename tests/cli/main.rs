@@ -13,6 +13,7 @@
 //! | `peer` | what happened to users of the other agent: the table of proofs |
 //! | `reasons` | every exit reason has an entry in `docs/reasons.md` |
 //! | `removal` | the scripts of packages that are removed |
+//! | `reporting` | `galeractl report`, opened by a browser |
 //! | `serving` | `galeractl serve` beside broken and hostile clients |
 //! | `tester` | `ocf-tester`, which knows no cluster |
 //! | `watching` | `galeractl status --watch` on a terminal and on paper |
@@ -36,6 +37,7 @@ mod pages;
 mod peer;
 mod reasons;
 mod removal;
+mod reporting;
 mod serving;
 mod tester;
 mod watching;

@@ -31,7 +31,8 @@ pub(super) fn findings(cib: &Cib) -> Vec<Finding> {
     shared.collect()
 }
 
-fn held(resource: &Resource) -> Vec<IpAddr> {
+/// The addresses that a resource is to hold.
+pub(in crate::ctl) fn held(resource: &Resource) -> Vec<IpAddr> {
     let holds = resource
         .agent()
         .is_some_and(|agent| HOLDERS.contains(&&*agent.name));

@@ -10,6 +10,7 @@ mod members;
 mod operations;
 mod server;
 
+pub(super) use self::addresses::held as addresses_of;
 use std::path::Path;
 
 use serde::Serialize;

@@ -8,7 +8,7 @@ PACKAGES=(
   procps psmisc lsof strace util-linux python3 python3-pymysql
   booth booth-pacemaker
   gcc libc6-dev shellcheck
-  debhelper lintian rpm rpmlint
+  debhelper lintian rpm rpmlint chromium
 )
 POLICY=/usr/sbin/policy-rc.d
 

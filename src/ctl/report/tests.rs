@@ -1,0 +1,188 @@
+//! A failover from the lines of a log, and the page of it.
+
+use time::Duration;
+
+use super::log::Clock;
+use super::step::{Kind, Task};
+use super::*;
+use crate::ctl::tests::{PLAIN, X, real, reported};
+
+/// A node is lost, fenced and back; as node1 of three logs it. The words are those of Pacemaker 2.1.5.
+const CRASH: &str = "\
+Nov 28 05:00:00.100 node1 pacemaker-controld  [7] (log_executor_event) \tnotice: Result of promote operation for db on node3: ok | graph action confirmed; call=22
+Nov 28 05:10:00.000 node1 pacemaker-attrd     [8] (update_peer_state_iter) \tnotice: Node node3 state is now lost | nodeid=3 previous=member
+Nov 28 05:10:00.010 node1 pacemaker-controld  [7] (update_peer_state_iter) \tnotice: Node node3 state is now lost | nodeid=3 previous=member
+Nov 28 05:10:00.200 node1 pacemaker-controld  [7] (te_fence_node) \tnotice: Requesting fencing (reboot) targeting node node3 | action=1 timeout=60
+Nov 28 05:10:02.500 node1 pacemaker-controld  [7] (handle_fence_notification) \tnotice: Peer node3 was terminated (reboot) by node2 on behalf of pacemaker-controld.7: OK | initiator=node1
+2026-11-28T05:10:02Z galera-rs(db)[99]: WARN: node1: evicting the dead: evs.evict=5c
+Nov 28 05:10:02.700 node1 pacemaker-controld  [7] (te_rsc_command) \tnotice: Initiating promote operation db_promote_0 locally on node1 | action 12
+Nov 28 05:10:03.200 node1 pacemaker-controld  [7] (log_executor_event) \tnotice: Result of promote operation for db on node1: ok | graph action confirmed; call=30
+Nov 28 05:10:03.300 node1 pacemaker-controld  [7] (log_executor_event) \tnotice: Result of notify operation for db on node1: ok | graph action confirmed; call=31
+Nov 28 05:10:25.000 node1 pacemaker-attrd     [8] (attrd_peer_update) \tnotice: Setting db-galera[node3] in instance_attributes: (unset) -> {\"elector\":\"node3\",\"electors\":[],\"phase\":\"joining\"} | from node3
+Nov 28 05:10:27.200 node1 pacemaker-attrd     [8] (attrd_peer_update) \tnotice: Setting db-galera[node3] in instance_attributes: {\"phase\":\"joining\"} -> {\"elector\":\"node3\",\"electors\":[],\"phase\":\"member\"} | from node3
+Nov 28 05:10:27.300 node1 pacemaker-attrd     [8] (attrd_peer_update) \tnotice: Setting other-galera[node3] in instance_attributes: (unset) -> {\"phase\":\"member\"} | from node3
+";
+
+fn steps_of(text: &str) -> Vec<Step> {
+    let clock = Clock {
+        now: OffsetDateTime::from_unix_timestamp(1_795_845_600).unwrap(), // 2026-11-28T06:00:00Z
+        zone: time::UtcOffset::UTC,
+    };
+    let entries = log::read(text, clock);
+    entries
+        .iter()
+        .filter_map(|entry| step::of_entry(entry, "db"))
+        .collect()
+}
+
+fn content(status: &Status, failover: Option<&Failover>) -> String {
+    page::draw(&Content {
+        made: OffsetDateTime::UNIX_EPOCH,
+        status,
+        addresses: &Addresses::new(),
+        failover,
+        sources: &[Looked {
+            name: "a <log>".into(),
+            found: Err("no & such".into()),
+        }],
+    })
+}
+
+#[test]
+fn a_crash_is_told_from_the_loss_to_the_return_with_the_seconds_of_each_phase() {
+    let failover = story::last(steps_of(CRASH)).unwrap();
+    assert_eq!(failover.heir, "node1");
+    let cause = failover.cause.as_ref().unwrap();
+    assert_eq!((cause.kind, &*cause.node), (Kind::Lost, "node3"));
+    let phases: Vec<_> = failover
+        .phases
+        .iter()
+        .map(|phase| (&*phase.name, phase.took().whole_milliseconds()))
+        .collect();
+    assert_eq!(
+        phases,
+        [
+            ("fencing", 2500),
+            ("decision to promote", 200),
+            ("promotion", 500),
+            ("node3 joins until it is synced", 24_000),
+        ]
+    );
+    let lost = failover.steps.iter().filter(|step| step.kind == Kind::Lost);
+    assert_eq!(lost.count(), 1, "one loss is told once");
+    let earlier = failover
+        .steps
+        .iter()
+        .any(|step| step.node == "node3" && step.kind == Kind::Done(Task::Promote));
+    assert!(!earlier, "the promotion before is another story");
+}
+
+#[test]
+fn a_role_that_was_moved_has_no_cause_and_none_is_told_without_a_promotion() {
+    let moved: String = CRASH
+        .lines()
+        .filter(|line| {
+            !line.contains("lost") && !line.contains("erminated") && !line.contains("fencing")
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let failover = story::last(steps_of(&moved)).unwrap();
+    assert!(failover.cause.is_none());
+    assert_eq!(failover.phases.len(), 1, "{:?}", failover.phases);
+    let none: String = moved
+        .lines()
+        .filter(|line| !line.contains("promote"))
+        .collect();
+    assert!(story::last(steps_of(&none)).is_none());
+}
+
+#[test]
+fn the_cib_alone_tells_of_the_last_promotion_to_the_second() {
+    let scene = real("two-members");
+    let steps = step::of_cib(&scene.cib, &scene.resource);
+    let failover = story::last(steps).unwrap();
+    let promoted = failover
+        .steps
+        .iter()
+        .find(|step| step.kind == Kind::Done(Task::Promote))
+        .unwrap();
+    assert_eq!(promoted.at.unix_timestamp(), 1_795_254_803);
+    assert_eq!(promoted.node, failover.heir);
+}
+
+#[test]
+fn what_the_log_has_to_the_millisecond_is_not_told_a_second_time_from_the_cib() {
+    let mut steps = steps_of(CRASH);
+    let promoted = steps.iter().find(|step| {
+        step.text.contains("promote")
+            && step.node == "node1"
+            && step.kind == Kind::Done(Task::Promote)
+    });
+    let mut again = promoted.unwrap().clone();
+    again.source = step::Source::Cib;
+    again.at -= Duration::milliseconds(700);
+    steps.push(again);
+    let failover = story::last(steps).unwrap();
+    let done = |step: &&Step| step.kind == Kind::Done(Task::Promote);
+    let done: Vec<_> = failover.steps.iter().filter(done).collect();
+    assert_eq!(done.len(), 1, "{done:#?}");
+    assert_eq!(done[0].source, step::Source::Cluster);
+}
+
+#[test]
+fn a_page_needs_nothing_else_and_holds_no_markup_of_others() {
+    let hostile = "<script src=http://x.example/>";
+    let scene = PLAIN.scene(&[("node1", true, reported("a", 1, X, 5))]);
+    let mut status = status::of(&scene);
+    status.warnings.push(hostile.into());
+    status.nodes[0].node = Some(hostile.into());
+    status.nodes[0].reason = Some(hostile.into());
+    let log = CRASH
+        .replace("ok | graph", "<b>ok | graph")
+        .replace("node3", "<i>3");
+    let failover = story::last(steps_of(&(log + CRASH))).unwrap();
+    let page = content(&status, Some(&failover));
+    for tag in [
+        "<script", "<b>", "<i>", "<log>", "src=\"", "href=", "@import", "url(",
+    ] {
+        assert!(!page.contains(tag), "{tag}: {page}");
+    }
+    assert!(page.contains("&lt;script src=http://x.example/&gt;"));
+    assert!(page.contains("a &lt;log&gt;") && page.contains("no &amp; such"));
+}
+
+#[test]
+fn each_node_is_drawn_once_and_the_members_stand_on_one_ground() {
+    let status = status::of(&real("two-members"));
+    let page = content(&status, None);
+    assert_eq!(page.matches("class=\"name\"").count(), status.nodes.len());
+    assert_eq!(page.matches("class=\"ground\"").count(), 2);
+    assert!(page.contains("No promotion is on record"));
+}
+
+/// As the survivor node2 of a real cluster logged it, and the CIB after it.
+#[test]
+fn a_real_power_cut_is_told_with_all_its_phases() {
+    let scene = real("failover");
+    let mut steps = steps_of(include_str!("../../../tests/fixtures/cluster/failover.log"));
+    steps.extend(step::of_cib(&scene.cib, &scene.resource));
+    let failover = story::last(steps).unwrap();
+    assert_eq!(failover.heir, "node3");
+    assert_eq!(failover.cause.as_ref().unwrap().text, "node1 is lost");
+    let phases: Vec<_> = failover
+        .phases
+        .iter()
+        .map(|phase| (&*phase.name, phase.took().whole_milliseconds()))
+        .collect();
+    // 45.579 lost, 48.191 fenced, 50.071 promotion begins, 50.175 ends, 54.331 started, 59.967 member.
+    assert_eq!(
+        phases,
+        [
+            ("fencing", 2612),
+            ("decision to promote", 1880),
+            ("promotion", 104),
+            ("restart of node1", 4156),
+            ("node1 joins until it is synced", 5636),
+        ]
+    );
+}
