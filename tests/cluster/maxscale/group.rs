@@ -1,8 +1,8 @@
 //! One MaxScale and its address in a group: the use cases of the founding document.
 
 use super::waits::{fenced, kill, lives, together, told};
-use super::{ALL_DOWN, STEP, load, real, with_maxscale};
-use crate::harness::Lab;
+use super::{ALL_DOWN, STEP, load_with, real, with_maxscale};
+use crate::harness::{Lab, Output};
 
 const EXAMPLE: &str = "crm-examples/maxscale-group-vip.crm";
 
@@ -16,13 +16,15 @@ const FAILED_START: &str = "maxscale start on";
 fn maxscale_in_a_group_with_its_address_is_started_stopped_restarted_in_place_and_placed_elsewhere()
 {
     let Some(lab) = with_maxscale() else { return };
-    load(&lab, EXAMPLE);
+    // "None required when /etc/maxscale.cnf says it"
+    load_with(&lab, EXAMPLE, "");
     let home = together(&lab, "the first start");
     let life = lab.node(home).maxscale_life();
     lab.crm("resource start proxy");
     lab.settle();
     assert_eq!(lab.node(home).maxscale_life(), life, "started again");
     status(&lab, home);
+    routed(&lab, home);
     rival(&lab, home);
 
     for _ in 0..2 {
@@ -44,8 +46,9 @@ fn maxscale_in_a_group_with_its_address_is_started_stopped_restarted_in_place_an
     lab.settle();
     assert!(!lab.crm_mon().contains(FAILED_MONITOR), "{}", lab.crm_mon());
 
-    if real().is_none() {
-        backends_down(&lab, home);
+    match real() {
+        None => backends_down(&lab, home),
+        Some(_) => servers_killed(&lab),
     }
     failed_start(&lab);
     assert_eq!(fenced(&lab), "", "nobody was fenced");
@@ -64,6 +67,43 @@ fn backends_down(lab: &Lab, home: u8) {
     lab.node(home).play("{}");
     lab.crm("resource cleanup maxscale");
     lab.settle();
+}
+
+/// In front of a real cluster all servers are killed at once, and come back: MaxScale is restarted, and serves again.
+fn servers_killed(lab: &Lab) {
+    lab.crm("resource maintenance db-clone on");
+    lab.kill_all_servers();
+    told(lab, "service RW has no usable server");
+    lab.crm("resource maintenance db-clone off");
+    lab.wait_in_service("all servers killed");
+    lab.crm("resource cleanup maxscale");
+    together(lab, "the return of the servers");
+}
+
+/// A query through the listener, and one with an account that is refused.
+fn routed(lab: &Lab, home: u8) {
+    let (user, password) = match real() {
+        None => ("check", "swordfish"),
+        Some(_) => ("w", "w"),
+    };
+    for (password, code) in [(password, 0), ("other", 190)] {
+        let account = format!("OCF_RESKEY_check_user={user} OCF_RESKEY_check_password={password}");
+        let asked = agent(
+            lab,
+            home,
+            &format!("OCF_CHECK_LEVEL=20 {account}"),
+            "monitor",
+        );
+        assert_eq!(asked.code, code, "{asked:?}");
+    }
+}
+
+/// An action as the cluster calls it, with these variables too.
+fn agent(lab: &Lab, k: u8, variables: &str, action: &str) -> Output {
+    let cluster = "OCF_RESOURCE_INSTANCE=maxscale OCF_RESKEY_CRM_meta_timeout=20000 OCF_RESKEY_CRM_meta_interval=1000";
+    let program = "/usr/lib/ocf/resource.d/galera-rs/maxscale-rs";
+    lab.node(k)
+        .run(&format!("{cluster} {variables} {program} {action}"))
 }
 
 /// Wherever it goes first, its configuration is bad there: it goes to the next node, with MaxScale's own message.
@@ -89,7 +129,29 @@ fn failed_start(lab: &Lab) {
     assert!(!lab.crm_mon().contains(FAILED_START), "{}", lab.crm_mon());
 }
 
-/// The unit of systemd is enabled: start would refuse, and the monitor of what runs says why.
+/// Neither enabled nor active may the unit of systemd be where MaxScale is to be started.
+fn refused_beside_the_unit(lab: &Lab, k: u8) {
+    let node = lab.node(k);
+    let enabled = "/etc/systemd/system/multi-user.target.wants/maxscale.service";
+    let active = "/run/systemd/units/invocation:maxscale.service";
+    for (link, word) in [(enabled, "enabled"), (active, "active")] {
+        node.ok(&format!(
+            "mkdir -p $(dirname {link}) && ln -s /there {link}"
+        ));
+        let refused = agent(lab, k, "", "start");
+        node.ok(&format!("rm {link}"));
+        assert_eq!(refused.code, 2, "{refused:?}");
+        let told = format!("maxscale.service of systemd is {word}");
+        let helps = "run systemctl disable --now maxscale.service";
+        assert!(
+            refused.stderr.contains(&told) && refused.stderr.contains(helps),
+            "{refused:?}"
+        );
+        assert_eq!(node.maxscale_life(), "", "{word}");
+    }
+}
+
+/// The unit of systemd is enabled: start refuses, and the monitor of what runs says why.
 fn rival(lab: &Lab, home: u8) {
     let wants = "/etc/systemd/system/multi-user.target.wants";
     let link = format!("{wants}/maxscale.service");
@@ -105,6 +167,7 @@ fn rival(lab: &Lab, home: u8) {
     node.ok(&format!("rm {link}"));
     lab.crm("resource cleanup maxscale");
     assert_eq!(together(lab, "the end of the unit"), home);
+    refused_beside_the_unit(lab, home % 3 + 1);
 }
 
 /// The same tables as `maxctrl`, and JSON.

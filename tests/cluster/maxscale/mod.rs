@@ -46,6 +46,13 @@ port=4006
 ";
 const ALL_DOWN: &str = r#"{"down": ["Server-1", "Server-2"]}"#;
 
+/// Why a MaxScale whose API is closed has failed, and one whose monitor stands still.
+const DEAF: &str = "REST API at http://127.0.0.1:8989 does not answer";
+const FROZEN: &str = "monitor Monitor has not looked at its servers for";
+
+/// What makes the faults be found sooner, and another account than that of a new installation.
+const PARAMS: &str = "params stall_timeout=3s rest_timeout=2s admin_credentials=/etc/maxscale.rest";
+
 /// The real MaxScale to test, if one is given.
 fn real() -> Option<String> {
     std::env::var("MAXSCALE").ok()
@@ -88,8 +95,13 @@ fn stand_in(lab: &Lab) {
     }
 }
 
-/// An example as it is shipped, but for the address, and with monitors that need not be waited for.
+/// An example as it is shipped, but for the address, with monitors that need not be waited for.
 fn load(lab: &Lab, example: &str) {
+    load_with(lab, example, PARAMS);
+}
+
+/// The same, with these parameters of `maxscale-rs`; there may be none.
+fn load_with(lab: &Lab, example: &str, params: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(example);
     let text = std::fs::read_to_string(path).unwrap();
     for needed in ["ip=192.0.2.10 ", "interval=5s "] {
@@ -102,7 +114,7 @@ fn load(lab: &Lab, example: &str) {
         .replace("op start timeout=120s", "op start timeout=12s")
         .replace(
             "ocf:galera-rs:maxscale-rs",
-            "ocf:galera-rs:maxscale-rs params stall_timeout=3s rest_timeout=2s admin_credentials=/etc/maxscale.rest",
+            &format!("ocf:galera-rs:maxscale-rs {params}"),
         );
     lab.load_crm_text(&text);
     lab.settle();

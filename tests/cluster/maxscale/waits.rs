@@ -56,11 +56,20 @@ pub fn beside(lab: &Lab, not: u8, after: &str) -> u8 {
                 && active == vip
                 && home != not
                 && lab.node(home).has_proxy_address();
-            one && lives(lab).len() == 3 && !passives(lab).contains(&home)
+            one && lives(lab).len() == 3 && !passives(lab).contains(&home) && published(lab, home)
         },
     );
     lab.settle();
     home
+}
+
+/// The node attributes say that this one is active, and the others are not.
+fn published(lab: &Lab, home: u8) -> bool {
+    lab.nodes().all(|node| {
+        let k = node.number();
+        let ask = format!("crm_attribute -N node{k} -l reboot -n maxscale-active --query --quiet");
+        lab.any().run(&ask).stdout.trim() == (k == home).to_string()
+    })
 }
 
 /// Waits until the address is beside a MaxScale that runs, on another node than `not`.

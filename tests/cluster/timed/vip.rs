@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Answers, Lab, median, on_two_nodes, repository_file};
+use crate::harness::{Answers, Lab, Node, median, on_two_nodes, repository_file};
 
 /// Long enough for a cluster that has lost its quorum and finds it again.
 const STEP: Duration = Duration::from_secs(120);
@@ -145,6 +145,36 @@ fn the_examples_move_their_addresses_with_what_they_belong_to() {
         spread(&lab, answers, [reader1, reader2]);
     });
     assert_eq!(on_two_nodes(&seen), []);
+    a_cable_that_is_out_bans_nobody(&lab);
+}
+
+/// On a network of its own, so that the cluster does not miss the node: the address leaves the node whose cable is out, and
+/// comes back when it is in again, without a cleanup.
+fn a_cable_that_is_out_bans_nobody(lab: &Lab) {
+    const SOFT: &str = "
+primitive soft ocf:galera-rs:vip-rs params ip=198.51.100.7/24@cable meta failure-timeout=5s \\
+  op start timeout=20s interval=0 op stop timeout=20s interval=0 op monitor interval=1s timeout=20s
+";
+    for node in lab.nodes() {
+        node.ok("ip link add cable type veth peer name plug && ip link set cable up && ip link set plug up");
+    }
+    lab.load_crm_text(SOFT);
+    let holders = || -> Vec<u8> {
+        let has = |node: &Node<'_>| node.run("ip -o address").stdout.contains("198.51.100.7/24");
+        lab.nodes().filter(has).map(|node| node.number()).collect()
+    };
+    lab.wait("the address on a cable", STEP, || holders().len() == 1);
+    let victim = holders()[0];
+    lab.node(victim).ok("ip link set plug down");
+    lab.wait("the address on another cable", STEP, || {
+        holders().len() == 1 && holders() != [victim]
+    });
+    let told = lab.crm_mon();
+    assert!(told.contains("device cable is LOWERLAYERDOWN"), "{told}");
+    lab.node(victim).ok("ip link set plug up");
+    lab.any()
+        .ok(&format!("crm_resource -r soft --move -N node{victim}"));
+    lab.wait("the address back", STEP, || holders() == [victim]);
 }
 
 /// The address is where the writer is, and nowhere else.
