@@ -154,7 +154,8 @@ fn takeover(lab: &Lab, recovery: u32) -> Takeover {
         promoted.is_some() && address.is_some()
     });
     if recovery > 0 {
-        assert!(recovers(lab, victim), "the recovery was over too soon");
+        // It may begin only after the role has gone to another node.
+        lab.wait("the recovery", STEP, || recovers(lab, victim));
         std::fs::write(&marker, "0.5").expect("the shared directory");
         lab.node(victim).ok("pkill -9 -f 'galera-rs job$'");
     }
