@@ -5,10 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::harness::{Lab, SINGLE_WRITER, Writer, full_transfers, within};
-use crate::parted::{
-    one_of_two_goes_on_when_only_their_servers_are_parted,
-    without_fencing_a_split_never_makes_two_components,
-};
+use crate::parted::one_of_two_goes_on_when_only_their_servers_are_parted;
 
 pub const STEP: Duration = Duration::from_secs(60);
 
@@ -39,7 +36,6 @@ fn the_survivor_of_two_nodes_goes_on_without_a_restart_once_the_other_is_fenced_
     );
     split_makes_one_component(&lab);
     one_of_two_goes_on_when_only_their_servers_are_parted(&lab);
-    without_fencing_a_split_never_makes_two_components(&lab);
     in_two_node_mode_a_dead_survivor_starts_alone(&lab);
     with_an_arbitrator_the_survivor_stays_primary(&lab);
 }

@@ -1,4 +1,4 @@
-//! Two nodes whose servers cannot see each other, and no fence device ends it.
+//! Two nodes whose servers cannot see each other, and Pacemaker sees both.
 
 use std::thread;
 use std::time::Duration;
@@ -51,24 +51,6 @@ pub fn one_of_two_goes_on_when_only_their_servers_are_parted(lab: &Lab) {
     whole_again(lab, whole);
     assert_eq!(writer.finish().lost, Some(0));
     assert_eq!(full_transfers(&marks), 0, "a half took a full copy");
-}
-
-/// Nobody can know what the other does, whatever `two_node_mode` says.
-pub fn without_fencing_a_split_never_makes_two_components(lab: &Lab) {
-    let whole = size(lab, 1).expect("node 1 is a member");
-    lab.crm("configure property stonith-enabled=false");
-    for mode in ["false", "true"] {
-        lab.any()
-            .ok(&format!("crm_resource -r db -p two_node_mode -v {mode}"));
-        lab.wait_in_service("a parameter was changed");
-        lab.cut(2);
-        stay_at_most_one(lab, whole);
-        lab.heal(2);
-        whole_again(lab, whole);
-    }
-    lab.any().ok("crm_resource -r db -d two_node_mode");
-    lab.crm("configure property stonith-enabled=true");
-    lab.wait_in_service("fencing again");
 }
 
 fn stay_at_most_one(lab: &Lab, whole: u32) {

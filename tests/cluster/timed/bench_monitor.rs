@@ -59,8 +59,8 @@ fn a_healthy_monitor_starts_no_process_and_costs_a_twentieth_of_the_peers_time_a
     let node = writer(&lab);
     starts_no_process(node);
     // In turns, about as long each, and short, so that what else the machine does spares some of both.
-    let rounds: Vec<_> = (1..=20)
-        .map(|_| (cost(node, 50, "", OURS), cost(node, 3, PEER, THEIRS)))
+    let rounds: Vec<_> = (1..=60)
+        .map(|_| (cost(node, 20, "", OURS), cost(node, 1, PEER, THEIRS)))
         .collect();
     let best = |figure: fn(&(Cost, Cost)) -> u64| rounds.iter().map(figure).min().unwrap();
     let (ours, theirs) = (best(|(ours, _)| ours.wall), best(|(_, peer)| peer.wall));
