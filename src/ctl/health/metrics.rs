@@ -98,7 +98,7 @@ fn of_server(text: &mut String, status: &Status) {
     }
 }
 
-/// As mysqld_exporter does it, counters of the server without a type of their own are gauges too.
+/// Counters of the server without a type of their own are gauges too; mysqld_exporter gives them no type.
 fn gauge(text: &mut String, name: &str, help: &str, value: Option<u64>) {
     if let Some(value) = value {
         let _ = writeln!(
