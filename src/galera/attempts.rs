@@ -12,7 +12,7 @@ use crate::sys::files;
 const RESTARTED: u64 = 60;
 
 impl Volatile {
-    /// The failed attempts since the last service here.
+    /// The failed attempts since a server served for a while here.
     pub fn failures(&self) -> Option<Failures> {
         files::load(&self.path("failures.json")).ok().flatten()
     }
@@ -26,7 +26,7 @@ impl Volatile {
         failures
     }
 
-    /// The server serves, or somebody wants another attempt at once.
+    /// The server has served for a while, or somebody wants another attempt at once.
     pub fn forget_failures(&self) {
         if let Err(error) = files::remove(&self.path("failures.json")) {
             log::warn!("{}: {error}", self.path("").display());

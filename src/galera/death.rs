@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::failures::Failures;
+use super::failures::{self, Failures};
 use super::job::{Job, WATCHING};
 use super::node::{NEVER, retry};
 use super::published::{self, Phase, Published};
@@ -22,19 +22,25 @@ const SUCCESSION: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(30);
 
 impl Job<'_> {
-    /// The server has died unasked: everybody may know, and nobody promotes this node.
+    /// The server has died unasked: everybody may know, and nobody promotes this node. `served`: how long it had served;
+    /// one that had hardly begun to is restarted after a pause.
     ///
     /// # Errors
     /// When the cluster does not take the news.
-    pub fn announce_death(&self) -> Done {
+    pub fn announce_death(&self, served: Duration) -> Done {
         let words = self.node.server().last_words();
         log::error!("the server on {} has died: {words}", self.node.name);
-        self.note(&format!("{words}: the server has died"), Mood::Died);
-        thread::scope(|scope| {
+        let text = format!("{words}: the server has died");
+        self.note(&text, Mood::Died);
+        let told = thread::scope(|scope| {
             let score = scope.spawn(|| self.node.score(Some(NEVER)));
             let published = self.node.publish(Phase::Recovering);
             published.and(score.join().unwrap_or(Ok(())))
-        })
+        });
+        if !failures::is_proven(served) {
+            self.node.volatile.failed(&text);
+        }
+        told
     }
 
     /// Lets the role go to another node first: the cluster promotes none while it stops and starts an instance, and an

@@ -14,7 +14,17 @@ const SHOWN: usize = 127;
 /// The longest pause, in seconds.
 const LONGEST: u64 = 16;
 
-/// The failed attempts since this node last served.
+/// A server that has served for so long did come up. Whoever dies sooner, again and again, would be restarted as fast as
+/// recovery and join allow.
+const PROVEN: Duration = Duration::from_secs(3);
+
+/// Whether a server that has served for so long did come up: what failed before does not count any more.
+#[must_use]
+pub fn is_proven(served: Duration) -> bool {
+    served >= PROVEN
+}
+
+/// The failed attempts since this node last served for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// How many.
@@ -98,6 +108,29 @@ mod tests {
             ..failures.unwrap()
         };
         assert_eq!(endless.rest(s(100)), s(16));
+    }
+
+    /// The pauses after deaths in service, each after so many seconds of it.
+    fn pauses_after(lives: &[u64]) -> Vec<u64> {
+        let mut failures = None;
+        let mut pauses = Vec::new();
+        for life in lives {
+            let before = failures.take().filter(|_| !is_proven(s(*life)));
+            failures = (!is_proven(s(*life))).then(|| Failures::after(before, "died", s(100)));
+            pauses.push(
+                failures
+                    .as_ref()
+                    .map_or(0, |some| some.rest(s(100)).as_secs()),
+            );
+        }
+        pauses
+    }
+
+    #[test]
+    fn only_deaths_soon_after_the_service_began_make_pauses_and_a_while_of_service_ends_them() {
+        assert_eq!(pauses_after(&[3, 10, 3, 10, 1000]), [0; 5]);
+        assert_eq!(pauses_after(&[1, 0, 2, 1]), [1, 2, 4, 8]);
+        assert_eq!(pauses_after(&[1, 1, 1, 5, 1]), [1, 2, 4, 0, 1]);
     }
 
     #[test]

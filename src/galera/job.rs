@@ -3,13 +3,14 @@
 //! It is detached from every action, so no time-out ever meets a recovery or a state transfer. Each node
 //! decides for itself, by the same election on the same facts.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Galera;
 use super::apart;
 use super::arrival;
 use super::ear::Ear;
 use super::evictor::Evictor;
+use super::failures;
 use super::hand;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
@@ -65,8 +66,8 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
     let job = Job { agent, node, ear };
     loop {
         let (failure, cut) = match job.one_life() {
-            Ok(Life::Served) => {
-                let told = job.announce_death();
+            Ok(Life::Served(time)) => {
+                let told = job.announce_death(time);
                 let alone = job.is_left_alone().unwrap_or(false);
                 if !(alone && job.comes_back_by_hand()) {
                     job.hand_over();
@@ -106,8 +107,8 @@ fn attend(agent: &Galera, node: &Node, ear: &Ear) -> Result<Option<Node>, Failur
 /// How one life of the server ended, or why the job begins anew with it.
 #[derive(Debug)]
 enum Life {
-    /// It served, and has died unasked.
-    Served,
+    /// It served for so long, and has died unasked.
+    Served(Duration),
     /// It found no component in time and was stopped: back to the election.
     Outside,
     /// It serves, and the node is configured otherwise now.
@@ -256,8 +257,9 @@ impl Job<'_> {
     /// the server serves.
     fn watch(&self, process: Process, mut epoch: u64) -> Result<Life, Failure> {
         let Some(watch) = Watch::of(process) else {
-            return Ok(Life::Served);
+            return Ok(Life::Served(Duration::ZERO));
         };
+        let began = Instant::now();
         let mut upkeep = Upkeep::new(self.node);
         upkeep.look();
         let mut evictor = Evictor::new(self.node);
@@ -275,7 +277,7 @@ impl Job<'_> {
                 return Ok(Life::Changed(node));
             }
             news = match watch.ended_or_ready(self.ear, evictor.pause()) {
-                Woken::Ended => return Ok(Life::Served),
+                Woken::Ended => return Ok(Life::Served(began.elapsed())),
                 Woken::Ready => {
                     self.ear.listen(Duration::ZERO);
                     upkeep.look(); // the role may have changed
@@ -291,8 +293,11 @@ impl Job<'_> {
                             epoch = entered;
                             upkeep.forget();
                         }
-                        None => return Ok(Life::Served),
+                        None => return Ok(Life::Served(began.elapsed())),
                     }
+                }
+                if failures::is_proven(began.elapsed()) {
+                    self.node.volatile.forget_failures();
                 }
                 news |= self.witness(process);
                 upkeep.look();

@@ -261,7 +261,6 @@ impl Volatile {
         if self.note().is_none_or(|note| !note.served()) {
             self.set_note(SERVING, Mood::Serving);
         }
-        self.forget_failures();
         match (self.entered(), history) {
             (None, Some(history)) => self.set_entered(&history),
             _ => Ok(()),
@@ -372,18 +371,17 @@ impl Volatile {
 mod tests {
     use super::*;
 
-    fn moods(before: Option<Mood>) -> (Option<Mood>, bool, bool) {
+    fn moods(before: Option<Mood>) -> (Option<Mood>, bool) {
         let directory = tempfile::tempdir().unwrap();
         let volatile = Volatile(directory.path().to_owned());
         if let Some(mood) = before {
-            volatile.failed("no answer");
             volatile.set_note("no answer (attempt 1)", mood);
         }
         let history: History = "6f3b1c1e-6f0e-11ef-8f5e-0242ac110002".parse().unwrap();
         volatile.resume(Some(history)).unwrap();
         let entered = volatile.entered() == Some(history);
         let mood = volatile.note().map(|note| note.mood);
-        (mood, entered, volatile.failures().is_none())
+        (mood, entered)
     }
 
     #[test]
@@ -397,12 +395,12 @@ mod tests {
     #[test]
     fn a_server_that_serves_is_known_to_after_a_failure_of_its_job_and_after_the_loss_of_all_notes()
     {
-        let serves = (Some(Mood::Serving), true, true);
+        let serves = (Some(Mood::Serving), true);
         assert_eq!(moods(Some(Mood::Failing)), serves);
         assert_eq!(moods(None), serves);
         assert_eq!(moods(Some(Mood::Serving)), serves);
         for lost in [Mood::Apart, Mood::Lost] {
-            assert_eq!(moods(Some(lost)), (Some(lost), true, true));
+            assert_eq!(moods(Some(lost)), (Some(lost), true));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Lab, SINGLE_WRITER, full_transfers, lives, median};
+use crate::harness::{Lab, Node, SINGLE_WRITER, full_transfers, lives, median};
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -22,10 +22,14 @@ const AT_ONCE: u64 = 2000;
 /// Attempts to found the cluster that come to nothing: time and node.
 const ATTEMPTS: &str = "attempts";
 
-/// The server, except that it founds no cluster while there is a file `attempts`, and that a recovery holds the
-/// data for as many seconds as a file says, as if it had so much to replay.
+/// Deaths of a server that serves for a second only: times.
+const DEATHS: &str = "deaths";
+
+/// The server, except that it founds no cluster while there is a file `attempts`, that a recovery holds the
+/// data for as many seconds as a file says, as if it had so much to replay, and that while there is a file `deaths` it dies
+/// a second after it is Synced.
 const SERVER: &str = r#"#!/usr/bin/python3
-import fcntl, os, sys, time
+import fcntl, os, signal, subprocess, sys, time
 slow = "/run/lab/slow-" + os.uname().nodename
 if "--wsrep-recover" in sys.argv and os.path.exists(slow):
     data = open("/var/lib/mysql/ibdata1", "r+b")
@@ -36,6 +40,20 @@ if "--wsrep-new-cluster" in sys.argv and os.path.exists(attempts):
     with open(attempts, "a") as log:
         print(time.monotonic(), os.uname().nodename, file=log)
     sys.exit(1)
+deaths = "/run/lab/deaths-" + os.uname().nodename
+server = os.getpid()
+asked = ["mariadb", "-NBe", "select variable_value from information_schema.global_status where variable_name = 'wsrep_local_state_comment'"]
+if os.path.exists(deaths) and "--wsrep-recover" not in sys.argv and "--help" not in sys.argv and os.fork() == 0:
+    os.setsid()
+    while os.getppid() == server:
+        if subprocess.run(asked, capture_output=True, text=True).stdout.strip() == "Synced":
+            time.sleep(1)
+            os.kill(server, signal.SIGKILL)
+            with open(deaths, "a") as log:
+                print(time.monotonic(), file=log)
+            break
+        time.sleep(0.1)
+    os._exit(0)
 os.execv("/usr/sbin/mariadbd", ["/usr/sbin/mariadbd"] + sys.argv[1:])
 "#;
 
@@ -82,6 +100,29 @@ fn a_slow_recovery_holds_up_neither_the_promotion_of_a_survivor_nor_its_address(
         "the address waited"
     );
     failed_promotions_are_spaced(&lab);
+    deaths_soon_after_the_service_began_are_spaced(&lab);
+}
+
+/// A server that comes up and dies a second later, again and again: each restart waits longer than the one before.
+fn deaths_soon_after_the_service_began_are_spaced(lab: &Lab) {
+    let mortal = lab.unpromoted()[0];
+    let file = lab.shared().join(format!("{DEATHS}-node{mortal}"));
+    std::fs::write(&file, "").expect("the shared directory");
+    lab.kill_server(mortal);
+    let deaths = || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let times = text.lines().filter_map(|line| line.parse::<f64>().ok());
+        times.collect::<Vec<_>>()
+    };
+    lab.wait("five deaths", STEP, || deaths().len() >= 5);
+    let all = deaths();
+    std::fs::remove_file(&file).expect("the shared directory");
+    eprintln!("deaths a second after Synced: {all:.1?}");
+    for (pair, pause) in all.windows(2).zip([1.0, 2.0, 4.0, 8.0]) {
+        assert!(pair[1] - pair[0] >= pause, "{all:?}");
+    }
+    lab.crm("resource cleanup db"); // the next pause is the longest
+    lab.wait_in_service("a server that died again and again");
 }
 
 /// The server of the elected node ends whenever it is to found the cluster: each attempt waits longer than the one
@@ -122,6 +163,10 @@ fn failed_promotions_are_spaced(lab: &Lab) {
     }
     std::fs::remove_file(&file).expect("the shared directory");
     lab.wait_in_service("promotions that failed");
+    lab.wait("the failures forgotten", STEP, || {
+        let known = |node: Node<'_>| node.run("test -e /run/galera-rs/db/failures.json").code == 0;
+        !lab.nodes().any(known)
+    });
 }
 
 /// Until another node is promoted, and until it has the address.
