@@ -5,17 +5,29 @@ use std::time::{Duration, Instant};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-use crate::harness::{Lab, Node, Output, SINGLE_WRITER, lives};
+use crate::harness::{Lab, Node, Output, SINGLE_WRITER, full_transfers, lives};
 
 const STEP: Duration = Duration::from_secs(60);
 
-/// A monitor of this check level, as the cluster would run it, with parameters of its own over the cluster's.
+/// A monitor waits for 3 s at most for each of two things: that an answer comes, and that a lost component comes back.
+const IN_TIME: Duration = Duration::from_secs(6);
+
+/// A monitor of this check level, as the cluster would run it, with parameters of its own over the cluster's. It ends in
+/// time, whatever it finds.
+#[track_caller]
 fn monitor(node: Node<'_>, level: u32, params: &str) -> Output {
-    node.run(&format!(
+    let begun = Instant::now();
+    let answer = node.run(&format!(
         "OCF_RESOURCE_INSTANCE=db OCF_CHECK_LEVEL={level} OCF_RESKEY_CRM_meta_timeout=20000 {params} \
          /usr/sbin/galera-rs monitor"
-    ))
+    ));
+    let took = begun.elapsed();
+    assert!(took < IN_TIME, "{took:.1?} for {answer:?}");
+    answer
 }
+
+/// A healthy answer comes at once; one that waited for a server's appliers would not come at all.
+const WITHOUT_A_WAIT: Duration = Duration::from_secs(3);
 
 /// Asserts the code, and that the exit reason starts with these words.
 #[track_caller]
@@ -58,7 +70,9 @@ fn a_server_that_serves_is_degraded_with_the_reason_and_a_hung_one_fails_in_time
     lab.maintenance(false);
     lab.wait_in_service("maintenance");
     out_of_space(&lab);
+    held_up(&lab);
     assert_eq!(lives(&lab), before, "a server that serves was restarted");
+    inconsistent(&lab, lab.promoted()[0], lab.unpromoted()[0]);
 }
 
 fn desynced(reader: Node<'_>) {
@@ -83,7 +97,9 @@ fn read_only(writer: Node<'_>, reader: Node<'_>) {
         node.sql("SET GLOBAL read_only = ON").unwrap();
     }
     assert_eq!(monitor(writer, 0, "").code, 8);
-    told(&monitor(writer, 10, ""), 191, "read_only=ON");
+    for level in [10, 15] {
+        told(&monitor(writer, level, ""), 191, "read_only=ON");
+    }
     assert_eq!(monitor(reader, 10, "").code, 0, "a reader may be read-only");
     for node in [writer, reader] {
         node.sql("SET GLOBAL read_only = OFF").unwrap();
@@ -103,6 +119,83 @@ fn not_applied(lab: &Lab, writer: Node<'_>, reader: Node<'_>) {
     well(reader, 0);
 }
 
+/// Its appliers wait for a lock: what it has received queues up, and then holds up who writes. Nobody asks a server that
+/// would have to catch up first for an answer that waits for that.
+fn held_up(lab: &Lab) {
+    lab.any().ok("crm_resource -r db -p recv_queue_max -v 5");
+    lab.wait_in_service("a reload");
+    let (writer, reader) = (lab.node(lab.promoted()[0]), lab.node(lab.unpromoted()[0]));
+    let mut holder = reader.connection().unwrap();
+    holder.query_drop("SET SESSION wsrep_on = OFF").unwrap();
+    holder.query_drop("FLUSH TABLES WITH READ LOCK").unwrap();
+    reader.sql("SET GLOBAL wsrep_sync_wait = 15").unwrap();
+    let rows = lab.writer(&[&format!("node{}", writer.number())], 50);
+    lab.wait("write sets that wait", STEP, || {
+        let queue = reader.status("wsrep_local_recv_queue").parse::<u32>();
+        queue.is_ok_and(|queue| queue > 5)
+    });
+    let params = "OCF_RESKEY_recv_queue_max=5";
+    for (level, code) in [(0, 0), (10, 190), (20, 190)] {
+        let begun = Instant::now();
+        let answer = monitor(reader, level, params);
+        let took = begun.elapsed();
+        assert!(took < WITHOUT_A_WAIT, "level {level}: {took:.1?}");
+        assert_eq!(answer.code, code, "level {level}: {answer:?}");
+        if code > 0 {
+            told(&answer, code, "wsrep_local_recv_queue=");
+        }
+    }
+    monitor(writer, 10, "");
+    lab.wait("flow control to be told", STEP, || {
+        let answer = monitor(writer, 10, "");
+        answer.code == 191 && answer.stderr.contains("reason:flow control held writes up")
+    });
+    let third = 6 - writer.number() - reader.number();
+    let score = |k| lab.score(k).parse::<i32>().unwrap_or(0);
+    lab.wait("the other reader to come before it", STEP, || {
+        0 < score(reader.number()) && score(reader.number()) < score(third)
+    });
+    holder.query_drop("UNLOCK TABLES").unwrap();
+    reader.sql("SET GLOBAL wsrep_sync_wait = 0").unwrap();
+    assert_eq!(rows.finish().lost, Some(0));
+    lab.any().ok("crm_resource -r db -d recv_queue_max");
+    lab.wait_in_service("a reload");
+    monitor(writer, 10, ""); // of the time before
+    well(writer, 8);
+    well(reader, 0);
+    lab.wait("both readers equal", STEP, || {
+        score(reader.number()) == score(third)
+    });
+}
+
+/// A row is gone on one node only; deleted by the group, that cannot be applied there, and the vote goes against it. Only
+/// that server is restarted, with a copy of the others' data.
+fn inconsistent(lab: &Lab, writer: u8, reader: u8) {
+    lab.insert(writer, 404);
+    lab.wait("the row", STEP, || lab.has(reader, 404));
+    let (before, marks) = (lives(lab), lab.error_logs());
+    let delete = "DELETE FROM t.a WHERE v = 404";
+    let apart = format!("mariadb -e 'SET SESSION wsrep_on = 0; {delete}'");
+    lab.node(reader).ok(&apart);
+    lab.node(writer).sql(delete).unwrap();
+    let at = |k: u8| usize::from(k - 1);
+    lab.wait(
+        "another server on the node that lost the vote",
+        STEP,
+        || {
+            let life = lab.node(reader).server_life();
+            !life.is_empty() && life != before[at(reader)]
+        },
+    );
+    lab.wait_in_service("an inconsistency");
+    let now = lives(lab);
+    for k in (1..=3).filter(|k| *k != reader) {
+        assert_eq!(now[at(k)], before[at(k)], "node {k} was restarted");
+    }
+    assert_eq!(full_transfers(&marks), 1);
+    assert!((1..=3).all(|k| !lab.has(k, 404)));
+}
+
 /// Accounts that prove themselves by a password of either kind, without a right to read, and one that only the user at
 /// the other end of the socket proves.
 fn another_account(lab: &Lab, writer: Node<'_>) {
@@ -119,6 +212,8 @@ fn another_account(lab: &Lab, writer: Node<'_>) {
             |password| format!("OCF_RESKEY_check_user={user} OCF_RESKEY_check_passwd={password}");
         let seen = monitor(writer, 10, &account("secret"));
         assert_eq!(seen.code, 8, "{user}: {seen:?}");
+        let between = monitor(writer, 15, &account("secret"));
+        assert_eq!(between.code, 8, "no table is read yet: {between:?}");
         let blind = monitor(writer, 20, &account("secret"));
         told(&blind, 191, "the server refuses a question");
         let refused = monitor(writer, 0, &account("wrong"));
@@ -177,10 +272,7 @@ fn out_of_space(lab: &Lab) {
 fn hung(lab: &Lab, reader: Node<'_>) {
     let k = reader.number().to_string();
     lab.script(&["pause", &k, "mariadbd"]).ok();
-    let begun = Instant::now();
     told(&monitor(reader, 0, ""), 1, "no answer in time");
-    let took = begun.elapsed();
-    assert!(took < Duration::from_secs(6), "{took:?}");
     lab.script(&["resume", &k, "mariadbd"]).ok();
     well(reader, 0);
 }

@@ -54,6 +54,29 @@ fn a_promotion_killed_amid_the_bootstrap_delays_the_cluster_and_no_more() {
         assert_eq!(crate::harness::full_transfers(&marks), 0);
     }
     assert!(met > MOMENTS.len() / 2, "{met} promotions were killed");
+    power_lost_amid_the_bootstrap(&lab);
+}
+
+/// Not only the promotion ends: the whole node that was elected.
+fn power_lost_amid_the_bootstrap(lab: &Lab) {
+    lab.insert(lab.promoted()[0], 77);
+    let (marks, before) = (lab.error_logs(), lab.epoch());
+    on_all(lab, |node| node.ok("rm -f /var/lib/mysql/gvwstate.dat"));
+    lab.kill_all_servers();
+    let mut elected = None;
+    lab.wait("a new epoch", IN_SERVICE, || {
+        let now = lab.epoch();
+        elected = (now.0 > before.0).then(|| now.1.trim_start_matches("node").parse());
+        elected.is_some()
+    });
+    let elected = elected
+        .and_then(Result::ok)
+        .expect("nodes are called node1..");
+    lab.crash(elected);
+    let took = lab.wait_in_service("a power cut of the elected node");
+    eprintln!("node{elected} lost power in its bootstrap: in service after {took:.1?}");
+    assert!((1..=3).all(|k| lab.has(k, 77)), "a row is gone");
+    assert_eq!(crate::harness::full_transfers(&marks), 0);
 }
 
 #[test]

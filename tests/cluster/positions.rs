@@ -111,6 +111,7 @@ fn keeps(lab: &Lab, history: &str, case: &str) {
     lab.start_clone();
     lab.wait_in_service(case);
     for node in lab.nodes() {
+        node.ok("! ls /var/lib/mysql/grastate.date*");
         assert_eq!(node.status("wsrep_cluster_state_uuid"), history, "{case}");
         assert_eq!(lab.rows(node.number()), Some(1), "{case}");
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Fault, Lab, SINGLE_WRITER};
+use crate::harness::{Fault, Lab, Node, SINGLE_WRITER};
 
 const STEP: Duration = Duration::from_secs(60);
 
@@ -20,6 +20,13 @@ const OF_A_LOSS: f64 = 0.5;
 
 /// Writes wait until Corosync has noticed that the node is lost, and it is fenced.
 const TOKEN: Duration = Duration::from_millis(500);
+
+/// The longest gap in seconds around a death that nobody saw: whichever action comes next finds it. Galera itself waits
+/// for 5 s.
+const OF_A_DEATH_UNSEEN: f64 = 4.0;
+
+/// How soon the list of the evicted is empty once a view stands.
+const TIDY: Duration = Duration::from_secs(3);
 
 /// Power cuts with eviction, for each setting of notifications.
 const CUTS: usize = 3;
@@ -43,15 +50,40 @@ fn killed_servers_hold_writes_up_for_a_moment_five_times_running_with_notificati
         );
         assert!(deaths <= OF_A_DEATH, "{gaps:?}");
         assert!(joins <= OF_A_JOIN, "{gaps:?}");
+        lab.wait("nobody on the list of the evicted", TIDY, || {
+            lab.nodes().all(nobody_is_evicted)
+        });
     }
+    let (death, _) = gaps_of(&lab, 2, || {
+        let both = "pkill -KILL -f 'galera-rs job$'; pkill -KILL -x mariadbd";
+        lab.node(2).ok(both);
+    });
+    eprintln!(
+        "gap at the death of server and watcher together {death:.2} s (limit {OF_A_DEATH_UNSEEN})"
+    );
+    assert!(death <= OF_A_DEATH_UNSEEN, "{death:.2} s");
+}
+
+/// As the node's server says, which has to answer.
+fn nobody_is_evicted(node: Node<'_>) -> bool {
+    let list = node.sql("show status like 'wsrep_evs_evict_list'");
+    list.is_ok_and(|list| list.trim_end() == "wsrep_evs_evict_list")
 }
 
 /// Seconds without an acknowledged row for a client of node 1: at the death of another server, and at its return.
+/// Exactly one of the others evicts it.
 fn gaps_of_a_kill(lab: &Lab, victim: u8) -> (f64, f64) {
+    let before = lab.evictions();
+    let gaps = gaps_of(lab, victim, || lab.kill_server(victim));
+    assert_eq!(lab.evictions(), before + 1, "evictions for one death");
+    gaps
+}
+
+fn gaps_of(lab: &Lab, victim: u8, kill: impl FnOnce()) -> (f64, f64) {
     let writer = lab.writer(&["node1"], 50);
     lab.rows_flow(1);
     let before = lab.node(victim).server_life();
-    let death = Fault::done(|| lab.kill_server(victim));
+    let death = Fault::done(kill);
     lab.wait("the killed server back", STEP, || {
         lab.node(victim).server_life() != before && lab.all_synced()
     });
