@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers};
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, STEP, full_transfers};
 
 /// No operation and no parameter: only what promotable clones need.
 const NOTHING_SET: &str = "
@@ -11,7 +11,7 @@ clone db-clone db meta promotable=true
 ";
 
 /// A refusal is shown once it has lasted for some seconds, and with the next monitor.
-const SHOWN: Duration = Duration::from_secs(30);
+const SHOWN: Duration = STEP;
 
 #[test]
 fn a_cluster_that_was_run_by_hand_is_taken_over_without_any_parameter() {

@@ -2,11 +2,8 @@
 
 use std::fs;
 use std::process::{Child, Command};
-use std::time::Duration;
 
-use crate::harness::{Lab, Node, Output};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, Output, STEP};
 
 const EXAMPLE: &str = include_str!("../../crm-examples/galera-single-writer.crm");
 

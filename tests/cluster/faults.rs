@@ -3,9 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Lab, Node, Output, SINGLE_WRITER, full_transfers, within};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, Output, SINGLE_WRITER, STEP, full_transfers, within};
 
 /// The pauses between five attempts: 1, 2, 4 and 8 s.
 const PAUSES: Duration = Duration::from_secs(15);
@@ -236,7 +234,7 @@ fn told(node: Node<'_>, fault: &Passing) -> Option<String> {
     let started = node.act("start");
     assert_eq!(started.code, 0, "{name}: {started:?}");
     let mut seen = String::new();
-    let took = within(STEP / 2, || {
+    let took = within(STEP, || {
         let answer = monitor(node, "");
         seen = format!("{} {}", answer.code, kept(&answer.stderr));
         answer.code == 190 && seen.contains(words)

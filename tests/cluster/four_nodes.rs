@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Lab, SINGLE_WRITER, full_transfers, within};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, SINGLE_WRITER, STEP, full_transfers, within};
 
 /// Longer than a monitor bears a server that has left its component.
 const KEPT: Duration = Duration::from_secs(5);

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
-use crate::harness::{Lab, Node, Output, SINGLE_WRITER, full_transfers, lives};
+use crate::harness::{Lab, Node, Output, SINGLE_WRITER, STEP, full_transfers, lives};
 
-const STEP: Duration = Duration::from_secs(60);
-
-/// A monitor waits for 3 s at most for each of two things: that an answer comes, and that a lost component comes back.
-const IN_TIME: Duration = Duration::from_secs(6);
+/// A monitor waits for 3 s at most for each of two things: that an answer comes, and that a lost component comes back. The
+/// rest is for a busy machine.
+const IN_TIME: Duration = Duration::from_secs(10);
 
 /// A monitor of this check level, as the cluster would run it, with parameters of its own over the cluster's. It ends in
 /// time, whatever it finds.
@@ -25,9 +24,6 @@ fn monitor(node: Node<'_>, level: u32, params: &str) -> Output {
     assert!(took < IN_TIME, "{took:.1?} for {answer:?}");
     answer
 }
-
-/// A healthy answer comes at once; one that waited for a server's appliers would not come at all.
-const WITHOUT_A_WAIT: Duration = Duration::from_secs(3);
 
 /// Asserts the code, and that the exit reason starts with these words.
 #[track_caller]
@@ -120,7 +116,7 @@ fn not_applied(lab: &Lab, writer: Node<'_>, reader: Node<'_>) {
 }
 
 /// Its appliers wait for a lock: what it has received queues up, and then holds up who writes. Nobody asks a server that
-/// would have to catch up first for an answer that waits for that.
+/// would have to catch up first for an answer that waits for that: it would not come in time.
 fn held_up(lab: &Lab) {
     lab.any().ok("crm_resource -r db -p recv_queue_max -v 5");
     lab.wait_in_service("a reload");
@@ -136,10 +132,7 @@ fn held_up(lab: &Lab) {
     });
     let params = "OCF_RESKEY_recv_queue_max=5";
     for (level, code) in [(0, 0), (10, 190), (20, 190)] {
-        let begun = Instant::now();
         let answer = monitor(reader, level, params);
-        let took = begun.elapsed();
-        assert!(took < WITHOUT_A_WAIT, "level {level}: {took:.1?}");
         assert_eq!(answer.code, code, "level {level}: {answer:?}");
         if code > 0 {
             told(&answer, code, "wsrep_local_recv_queue=");
@@ -247,7 +240,12 @@ fn out_of_connections(lab: &Lab, writer: Node<'_>) {
         clients.push(client);
         assert!(clients.len() < 50, "the limit does not hold");
     }
-    told(&monitor(writer, 0, ""), 191, "no connection left");
+    lab.wait("no connection left to be told", STEP, || {
+        // One that was in use may be free again.
+        clients.extend(writer.connection());
+        let answer = monitor(writer, 0, "");
+        answer.code == 191 && answer.stderr.contains("no connection left")
+    });
     drop(clients);
     lab.wait("a free connection", STEP, || writer.synced());
     writer.sql("SET GLOBAL max_connections = 151").unwrap();
@@ -274,7 +272,9 @@ fn hung(lab: &Lab, reader: Node<'_>) {
     lab.script(&["pause", &k, "mariadbd"]).ok();
     told(&monitor(reader, 0, ""), 1, "no answer in time");
     lab.script(&["resume", &k, "mariadbd"]).ok();
-    well(reader, 0);
+    lab.wait("an answer of the server that hung", STEP, || {
+        monitor(reader, 0, "").code == 0
+    });
 }
 
 fn without_socket(reader: Node<'_>) {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Lab, SINGLE_WRITER, lives, within};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, SINGLE_WRITER, STEP, lives, within};
 
 /// Another job with the environment of the first.
 const JOB: &str = "xargs -0 -a /run/job.env sh -c 'exec env -i \"$@\" /usr/lib/ocf/resource.d/galera-rs/galera-rs job' job";
@@ -21,7 +19,15 @@ fn two_jobs_are_one_and_a_job_outlives_the_upgrade_of_the_agent() {
     node.ok(&format!(
         "pkill -9 -f 'galera-rs job$'; for i in 1 2 3; do setsid {JOB} >/dev/null 2>&1 & done"
     ));
-    lab.wait("one of three jobs", STEP, || jobs(&lab, k).len() == 1);
+    let mut alone = 0;
+    lab.wait("one of three jobs", STEP, || {
+        alone = if jobs(&lab, k).len() == 1 {
+            alone + 1
+        } else {
+            0
+        };
+        alone == 5
+    });
     assert_eq!(
         within(Duration::from_secs(3), || jobs(&lab, k).len() != 1),
         None

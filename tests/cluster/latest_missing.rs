@@ -5,9 +5,7 @@ use std::time::Duration;
 use galera_rs::galera::ballot::Force;
 use galera_rs::galera::position::read_position;
 
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, full_transfers, within};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, STEP, full_transfers, within};
 
 /// The row that only node 3 has.
 const LATEST: i64 = 4242;

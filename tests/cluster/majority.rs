@@ -4,10 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Lab, SINGLE_WRITER, Writer, full_transfers, within};
+use crate::harness::{Lab, SINGLE_WRITER, STEP, Writer, full_transfers, within};
 use crate::parted::one_of_two_goes_on_when_only_their_servers_are_parted;
-
-pub const STEP: Duration = Duration::from_secs(60);
 
 /// Longer than a monitor bears a server that has left its component.
 const KEPT: Duration = Duration::from_secs(5);

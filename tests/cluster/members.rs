@@ -1,10 +1,6 @@
 //! Members are added and removed while the others serve: `docs/operations.md`, step by step.
 
-use std::time::Duration;
-
-use crate::harness::{Lab, Node, SINGLE_WRITER};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, SINGLE_WRITER, STEP};
 
 const THREE: &str = "wsrep_cluster_address=gcomm://node1,node2,node3";
 const FOUR: &str = "wsrep_cluster_address=gcomm://node1,node2,node3,node4";

@@ -77,6 +77,7 @@ fn the_cookbooks_move_from_the_peer_fails_no_write_and_restarts_no_server() {
     });
     assert_eq!(fewest, 3, "servers Synced during the move");
     assert!(!lab.cib().contains("provider=\"heartbeat\" type=\"galera\""));
+    lab.wait_in_service("the move");
     assert_eq!(lab.promoted(), [1, 2, 3]);
     assert_eq!(lives(&lab), before, "a server was restarted");
     for node in lab.nodes() {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Lab, Node, SINGLE_WRITER, full_transfers, lives, within};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, SINGLE_WRITER, STEP, full_transfers, lives, within};
 
 /// Longer than the cluster takes to recover a server that it manages.
 const RECOVERY: Duration = Duration::from_secs(3);

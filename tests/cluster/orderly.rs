@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, Node, SINGLE_WRITER, full_transfers, lives};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{IN_SERVICE, Lab, Node, SINGLE_WRITER, STEP, full_transfers, lives};
 
 #[test]
 fn a_full_stop_leaves_nothing_running_and_the_next_start_is_incremental() {
@@ -227,7 +225,7 @@ fn stop_ends_a_server_that_hangs_and_what_it_has_started() {
     lab.script(&["pause", &k.to_string(), "mariadbd"]).ok();
     // A server that is held hears no SIGTERM: to wait for it would only lose time.
     let done = node.run_for(
-        Duration::from_secs(10),
+        Duration::from_secs(40),
         "OCF_RESOURCE_INSTANCE=db OCF_RESKEY_CRM_meta_timeout=120000 /usr/sbin/galera-rs stop",
     );
     assert_eq!(done.code, 0, "{done:?}");

@@ -1,11 +1,8 @@
 //! The package on real nodes: installed, upgraded and removed under what runs.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::harness::{Lab, Node, lives};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, STEP, lives};
 
 /// What a node sees of the packages that are handed to it.
 const PACKAGE: &str = "/run/lab/galera-rs.deb";

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Lab, full_transfers, lives};
-use crate::majority::{OFTEN, STEP, primaries, size};
+use crate::harness::{Lab, STEP, full_transfers, lives};
+use crate::majority::{OFTEN, primaries, size};
 
 /// The ports of Galera and its transfers, on one node.
 const PART: &str = "nft -f - <<'END'
@@ -31,7 +31,7 @@ const PARTED: Duration = Duration::from_secs(8);
 pub fn one_of_two_goes_on_when_only_their_servers_are_parted(lab: &Lab) {
     let whole = size(lab, 1).expect("node 1 is a member");
     let (before, marks) = (lives(lab), lab.error_logs());
-    let (evictions, fencing) = (lab.evictions(), lab.fence_log());
+    let (evictions, fencing) = (lab.evictions(), lab.fenced());
     let writer = lab.writer(&["node1", "node2"], 50);
     lab.rows_flow(1);
     lab.node(2).ok(PART);
@@ -46,7 +46,7 @@ pub fn one_of_two_goes_on_when_only_their_servers_are_parted(lab: &Lab) {
     let at = usize::from(alone.number() - 1);
     assert_eq!(now[at], before[at], "whoever goes on was restarted");
     assert_eq!(lab.evictions(), evictions, "somebody alive was evicted");
-    assert_eq!(lab.fence_log(), fencing, "somebody was fenced");
+    assert_eq!(lab.fenced(), fencing, "somebody was fenced");
     lab.node(2).ok(MEND);
     whole_again(lab, whole);
     assert_eq!(writer.finish().lost, Some(0));

@@ -2,14 +2,10 @@
 //!
 //! The files are edited behind the agent's back, so each case begins without its records.
 
-use std::time::Duration;
-
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER};
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, STEP};
 
 const ZERO: &str = "00000000-0000-0000-0000-000000000000";
 const FOREIGN: &str = "deadbeef-0000-11f1-8926-3623378d61df";
-const STEP: Duration = Duration::from_secs(60);
-
 /// Files that nothing can be read from.
 const DAMAGED: [&str; 3] = [
     "",

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Lab, SINGLE_WRITER, full_transfers};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, SINGLE_WRITER, STEP, full_transfers};
 
 /// Short against the transfer, so that any action that waited for it would run out of time.
 const TIMEOUTS: &str = "
@@ -17,7 +15,7 @@ primitive db ocf:galera-rs op start timeout=4s interval=0 op promote timeout=4s 
 const LONG: Duration = Duration::from_secs(40);
 
 /// A role moves in about a second; an action that waited for the transfer would take longer than this.
-const MOVING: Duration = Duration::from_secs(8);
+const MOVING: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_transfer_ten_times_as_long_as_any_timeout_fails_nothing_and_holds_nobody_up() {

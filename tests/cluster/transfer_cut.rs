@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, Mark, Node, SINGLE_WRITER, full_transfers};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{IN_SERVICE, Lab, Mark, Node, SINGLE_WRITER, STEP, full_transfers};
 
 /// Five attempts.
-const GIVING_UP: Duration = Duration::from_secs(120);
+const GIVING_UP: Duration = Duration::from_secs(240);
 
 /// The pauses of 1, 2, 4 and 8 seconds between them.
 const PAUSES: Duration = Duration::from_secs(15);

@@ -1,10 +1,6 @@
 //! Two clusters on the same nodes: the second on a network and ports of its own, with option files of its own.
 
-use std::time::Duration;
-
-use crate::harness::{Lab, Node, SINGLE_WRITER, lives, on_all};
-
-const STEP: Duration = Duration::from_secs(90);
+use crate::harness::{Lab, Node, SINGLE_WRITER, STEP, lives, on_all};
 
 /// Nothing is required beyond the option file: names, addresses and ports come from there.
 const SECOND: &str = "

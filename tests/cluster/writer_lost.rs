@@ -1,10 +1,6 @@
 //! One server dies: its role moves, nothing else is touched, and it comes back by itself.
 
-use std::time::Duration;
-
-use crate::harness::{IN_SERVICE, Lab, MULTI_WRITER, SINGLE_WRITER, lives};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{IN_SERVICE, Lab, MULTI_WRITER, SINGLE_WRITER, STEP, lives};
 
 #[test]
 fn another_synced_node_is_promoted_without_a_restart_and_the_killed_one_rejoins_incrementally() {

@@ -13,7 +13,7 @@ pub const SINGLE_WRITER: &str = "crm-examples/galera-single-writer.crm";
 pub const MULTI_WRITER: &str = "crm-examples/galera-multi-writer.crm";
 
 /// Long enough for every way into service, short enough to be a failure.
-pub const IN_SERVICE: Duration = Duration::from_secs(90);
+pub const IN_SERVICE: Duration = Duration::from_secs(180);
 
 impl Lab {
     /// The promotion score of a node; empty without one.

@@ -65,6 +65,20 @@ impl Recovery {
     }
 }
 
+/// Measures so many times, and twice as often once more when what was measured does not hold: what else the machine does
+/// disturbs one row of measurements, and seldom the next. Returns all of them.
+pub fn measured_until<T>(
+    rounds: usize,
+    mut measure: impl FnMut() -> T,
+    holds: impl Fn(&[T]) -> bool,
+) -> Vec<T> {
+    let mut all: Vec<_> = (0..rounds).map(|_| measure()).collect();
+    if !holds(&all) {
+        all.extend((0..2 * rounds).map(|_| measure()));
+    }
+    all
+}
+
 /// The middle one.
 pub fn median(mut all: Vec<Duration>) -> Duration {
     all.sort_unstable();

@@ -15,17 +15,21 @@ mod transfer;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub use agent::{IN_SERVICE, MULTI_WRITER, SINGLE_WRITER, lives};
 pub use command::Output;
 pub use data::full_transfers;
-pub use fault::{Recovery, mean, median};
+pub use fault::{Recovery, mean, measured_until, median};
 pub use log::Mark;
 pub use outside::{Answers, on_two_nodes};
 pub use writer::{Fault, Writer};
+
+/// A step that nobody promises to be quick may take this long: the end of a wait is for what never comes, and a busy
+/// machine is slow.
+pub const STEP: Duration = Duration::from_secs(120);
 
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(100);
@@ -182,6 +186,13 @@ impl Lab {
         std::fs::read_to_string(self.dir.join("fence.log")).unwrap_or_default()
     }
 
+    /// What the power switch was told to do, other than to be asked.
+    pub fn fenced(&self) -> Vec<String> {
+        let log = self.fence_log();
+        let acts = |line: &&str| line.contains(" off ") || line.contains(" reboot ");
+        log.lines().filter(acts).map(str::to_owned).collect()
+    }
+
     /// The whole CIB as the first running node has it.
     pub fn cib(&self) -> String {
         self.any().ok("cibadmin --query")
@@ -247,10 +258,10 @@ impl Lab {
             .ok();
     }
 
-    /// The first node that answers.
+    /// The first node that is on.
     pub fn any(&self) -> Node<'_> {
         self.nodes()
-            .find(|node| node.run("true").code == 0)
+            .find(|node| node.root().is_some())
             .expect("a node that is on")
     }
 
@@ -293,9 +304,9 @@ impl Node<'_> {
         root.join("run/lab").exists().then_some(root)
     }
 
-    /// Runs a shell command on the node, for at most 30 s. Code 124 is "out of time".
+    /// Runs a shell command on the node, for at most two minutes. Code 124 is "out of time".
     pub fn run(&self, command: &str) -> Output {
-        self.run_for(Duration::from_secs(30), command)
+        self.run_for(STEP, command)
     }
 
     pub fn run_for(&self, limit: Duration, command: &str) -> Output {
@@ -370,8 +381,13 @@ pub fn changed(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
-/// Whether this machine can hold a lab.
+/// Whether this machine can hold a lab: looked at once.
 fn possible() -> Result<(), String> {
+    static POSSIBLE: OnceLock<Result<(), String>> = OnceLock::new();
+    POSSIBLE.get_or_init(checked).clone()
+}
+
+fn checked() -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("a cluster of namespaces needs root".to_owned());
     }

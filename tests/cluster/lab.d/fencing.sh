@@ -6,7 +6,7 @@ start_fenced() {
   setsid socat "UNIX-LISTEN:$SHARED/fence.sock,fork,mode=600" 'SYSTEM:"$SELF" fence-answer' \
     </dev/null >>"$LAB/fence.log" 2>&1 &
   echo $! >"$LAB/fenced.pid"
-  deadline 5 "the fencing socket" test -S "$SHARED/fence.sock"
+  deadline 60 "the fencing socket" test -S "$SHARED/fence.sock"
 }
 
 # Ends the listener with the answers it still gives: they are one session.

@@ -120,7 +120,7 @@ start_relay() {
   sw link set "slow$k" up
   ip netns exec "$SWITCH" setsid python3 "$HERE/relay.py" "near$k" "far$k" "${@:2}" </dev/null >"$LAB/relay.$k.log" 2>&1 &
   echo $! >"$LAB/relay.$k"
-  deadline 5 "relay of node $k (see $LAB/relay.$k.log)" relay_is_up "$k"
+  deadline 60 "relay of node $k (see $LAB/relay.$k.log)" relay_is_up "$k"
   sw link set "near$k" master "slow$k" up
   sw link set "far$k" master br0 up
   sw link set "p$k" master "slow$k" 2>/dev/null || true
@@ -135,7 +135,7 @@ end_relay() {
   kill -9 "$(cat "$LAB/relay.$k")" 2>/dev/null || true
   rm -f "$LAB/relay.$k"
   sw link del "slow$k"
-  deadline 5 "relay of node $k to end" relay_is_down "$k"
+  deadline 60 "relay of node $k to end" relay_is_down "$k"
 }
 
 relay_is_down() { ! relay_is_up "$1"; }

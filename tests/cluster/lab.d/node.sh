@@ -38,7 +38,7 @@ power_on() {
   setsid ip netns exec "$(node_ns "$k")" \
     unshare --mount --uts --ipc --pid --fork --kill-child --propagation private \
     "$HERE/lab.d/node-init" "$dir" "$SHARED" "node$k" </dev/null >>"$dir/console" 2>&1 9>&- &
-  deadline 20 "boot of node $k (see $dir/console)" find_init "$k" $!
+  deadline 60 "boot of node $k (see $dir/console)" find_init "$k" $!
 }
 
 # The node's PID 1 is the only child of unshare, once it has become tini.
@@ -57,14 +57,14 @@ power_off() {
   sw link del "p$k" 2>/dev/null || true
   ! is_on "$k" || kill -9 "$(node_pid "$k")"
   ! has_ns "$ns" || kill_namespace "$ns"
-  deadline 10 "death of node $k" is_off "$k"
+  deadline 60 "death of node $k" is_off "$k"
   rm -f "$(node_dir "$k")/pid"
 }
 
 # Kills by namespace, not by pid file: so nothing escapes and nobody else is hit.
 kill_namespace() {
   ip netns pids "$1" | xargs -r kill -9 2>/dev/null || true
-  deadline 10 "end of the processes in $1" is_empty "$1"
+  deadline 60 "end of the processes in $1" is_empty "$1"
   ip netns del "$1"
 }
 

@@ -21,7 +21,7 @@ start_qnetd() {
   # shellcheck disable=SC2016 # the inner shell expands it
   setsid ip netns exec "$SWITCH" unshare --mount sh -c 'mount -t tmpfs tmpfs /run && exec corosync-qnetd -f -s off' \
     </dev/null >"$LAB/qnetd.log" 2>&1 &
-  deadline 5 "corosync-qnetd (see $LAB/qnetd.log)" qnetd_listens
+  deadline 60 "corosync-qnetd (see $LAB/qnetd.log)" qnetd_listens
 }
 
 qnetd_listens() { [ -n "$(sw_exec ss -Hltn 'sport = :5403')" ]; }
@@ -35,5 +35,5 @@ verb_garbd() {
   # It leaves its view (gvwstate.dat) where it runs.
   (cd "$LAB" && exec setsid ip netns exec "$SWITCH" garbd --name arbitrator --group "$group" --address "gcomm://$all" \
     --options "gmcast.listen_addr=tcp://$NET.1:4567") </dev/null >"$LAB/garbd.log" 2>&1 &
-  deadline 20 "the arbitrator in the component (see $LAB/garbd.log)" grep -q 'SYNCED' "$LAB/garbd.log"
+  deadline 60 "the arbitrator in the component (see $LAB/garbd.log)" grep -q 'SYNCED' "$LAB/garbd.log"
 }

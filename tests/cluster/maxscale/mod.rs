@@ -10,11 +10,9 @@ mod node;
 mod waits;
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::harness::{Lab, SINGLE_WRITER, on_all};
 
-const STEP: Duration = Duration::from_secs(40);
 const CONFIGURATION: &str = "[maxscale]
 threads=1
 [Server-1]
@@ -51,7 +49,7 @@ const DEAF: &str = "REST API at http://127.0.0.1:8989 does not answer";
 const FROZEN: &str = "monitor Monitor has not looked at its servers for";
 
 /// What makes the faults be found sooner, and another account than that of a new installation.
-const PARAMS: &str = "params stall_timeout=3s rest_timeout=2s admin_credentials=/etc/maxscale.rest";
+const PARAMS: &str = "params stall_timeout=6s rest_timeout=4s admin_credentials=/etc/maxscale.rest";
 
 /// The real MaxScale to test, if one is given.
 fn real() -> Option<String> {

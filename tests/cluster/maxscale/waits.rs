@@ -1,7 +1,7 @@
 //! What a scenario waits for: who has which role, and where the address is.
 
-use super::STEP;
 use crate::harness::Lab;
+use crate::harness::STEP;
 
 pub fn kill(lab: &Lab, k: u8) {
     lab.node(k).ok("pkill -KILL -x maxscale");
@@ -113,13 +113,4 @@ pub fn told(lab: &Lab, words: &str) {
     lab.wait(&format!("the cluster to be told: {words}"), STEP, || {
         lab.crm_mon().contains(words)
     });
-}
-
-/// What the power switch was told to do, other than to be asked.
-pub fn fenced(lab: &Lab) -> String {
-    let log = lab.fence_log();
-    let acts = log
-        .lines()
-        .filter(|line| line.contains(" off ") || line.contains(" reboot "));
-    acts.collect::<Vec<_>>().join("\n")
 }

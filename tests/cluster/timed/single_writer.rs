@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
 
-use crate::harness::{Lab, Node, SINGLE_WRITER, lives, median, within};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, SINGLE_WRITER, STEP, lives, median, within};
 
 /// How much longer than with an agent that does nothing a switchover may take at the median.
 const BEYOND: Duration = Duration::from_millis(300);
@@ -169,7 +167,7 @@ fn open_transactions(lab: &Lab) {
     let took = moved_writer(lab, to.number());
     eprintln!("switchover with transactions that do not end: {took:.2?}");
     assert_eq!(committed.join().unwrap(), Ok(()));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
     idle.query_drop("commit").unwrap_err();
     let killed = endless.join().unwrap();
     assert!(killed.is_err(), "{killed:?}");

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Lab, Node, SINGLE_WRITER, full_transfers, lives, median};
-
-const STEP: Duration = Duration::from_secs(60);
+use crate::harness::{Lab, Node, SINGLE_WRITER, STEP, full_transfers, lives, median};
 
 /// How long a recovery takes that has much to replay, in seconds: several times what a takeover takes.
 const SLOW: u32 = 60;
