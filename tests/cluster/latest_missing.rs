@@ -114,9 +114,8 @@ fn a_forced_bootstrap_goes_on_without_the_latest_node_which_then_takes_a_full_tr
         refused.code != 0 && refused.stderr.contains("node3"),
         "the price has to be accepted: {refused:?}"
     );
-    lab.node(2)
-        .run_for(IN_SERVICE, "galeractl bootstrap --from node1 --force")
-        .ok();
+    let recipe = "## Start without a node that does not come back";
+    lab.follow("docs/cookbook.md", recipe);
     lab.wait("the cluster without node 3", IN_SERVICE, || {
         lab.synced(1) && lab.synced(2)
     });

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::all_killed::{POWER_ROUNDS, ROUNDS, Times, lose_power};
+use super::all_killed::{JOINING_ROUNDS, POWER_ROUNDS, ROUNDS, Times, lose_power};
 use crate::harness::{Lab, Recovery, mean, on_all};
 
 /// Recovers the position and starts with it. Nobody bootstraps: gvwstate.dat survives a crash, so Galera
@@ -23,24 +23,49 @@ pub fn measured() -> Option<&'static Times> {
     MEASURED.get_or_init(measure).as_ref()
 }
 
-fn measure() -> Option<Times> {
+/// The same when node 3 is on its way back while all die.
+pub fn killed_while_one_joins() -> Option<Duration> {
+    let lab = started()?;
+    let rounds = (1..=JOINING_ROUNDS).map(|round| {
+        lab.kill_server(3);
+        lab.node(3).ok(START);
+        kill_and_start(
+            &lab,
+            &format!("all killed while node 3 joins, round {round}"),
+        )
+    });
+    Some(mean(rounds.collect()))
+}
+
+fn started() -> Option<Lab> {
     let lab = Lab::up(3)?;
     lab.prepare_galera(&[]);
     lab.start_by_hand();
-    let start = || drop(on_all(&lab, |node| node.ok(START)));
-    let killed = (1..=ROUNDS).map(|round| {
-        let fault = || {
-            lab.kill_all_servers();
-            start();
-        };
-        let recovery = lab.recovery(LIMIT, fault, || lab.all_synced());
-        recovery.tell(&format!("all killed, started by hand, round {round}"));
-        nothing_lost(&recovery)
-    });
+    Some(lab)
+}
+
+fn start(lab: &Lab) {
+    on_all(lab, |node| node.ok(START));
+}
+
+fn kill_and_start(lab: &Lab, what: &str) -> Duration {
+    let fault = || {
+        lab.kill_all_servers();
+        start(lab);
+    };
+    let recovery = lab.recovery(LIMIT, fault, || lab.all_synced());
+    recovery.tell(&format!("{what}, started by hand"));
+    nothing_lost(&recovery)
+}
+
+fn measure() -> Option<Times> {
+    let lab = started()?;
+    let killed =
+        (1..=ROUNDS).map(|round| kill_and_start(&lab, &format!("all killed, round {round}")));
     let killed = mean(killed.collect());
     let power_lost = (1..=POWER_ROUNDS).map(|round| {
         let what = format!("power loss of all nodes, started by hand, round {round}");
-        let (recovery, boot) = lose_power(&lab, &what, LIMIT, start);
+        let (recovery, boot) = lose_power(&lab, &what, LIMIT, || start(&lab));
         nothing_lost(&recovery).saturating_sub(boot)
     });
     let power_lost = mean(power_lost.collect());
