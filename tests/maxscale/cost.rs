@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::site::{PROMOTABLE, RECURRING, ROUTING, SUCCESS, Site};
+use crate::site::{ON_NODE, PROMOTABLE, RECURRING, ROUTING, SUCCESS, Site};
 
 /// Runs `argv[3:]` so often, and prints the mean of its processor time and of its time, in milliseconds. As the user
 /// `nobody` without a single process or thread more, if `argv[1]` is `bare`.
@@ -63,38 +63,21 @@ fn no_level_of_a_monitor_starts_a_process_or_a_thread() {
     }
 }
 
-/// The programs, processes and threads that a monitor of a promotable clone starts, as strace(1) sees them.
-fn programs(site: &Site, level: (&str, &str)) -> String {
-    let trace = tempfile::NamedTempFile::new().unwrap();
-    let mut agent = Command::new("/usr/bin/strace");
-    agent.args(["-f", "-qq", "-e", "trace=process", "-o"]);
-    agent.arg(trace.path()).args([site.agent(), "monitor"]);
-    let node = ("OCF_RESKEY_CRM_meta_on_node", "node1");
-    let variables = site.variables(&[PROMOTABLE, RECURRING, node, level]);
-    let output = agent.env_clear().envs(variables).output().unwrap();
-    assert_eq!(output.status.code(), Some(SUCCESS), "{output:?}");
-    let calls = std::fs::read_to_string(trace.path()).unwrap();
-    let starts = ["execve(", "clone(", "clone3(", "fork("];
-    let started = calls
-        .lines()
-        .filter(|call| starts.iter().any(|start| call.contains(start)));
-    started.skip(1).collect::<Vec<_>>().join("\n")
-}
-
 /// The one exception is a score that the cluster does not know yet: its own tool is started.
 #[test]
 fn a_score_that_has_not_changed_starts_no_process_either() {
     let Some(site) = Site::of_stand_in() else {
         return;
     };
+    let programs = |level| site.programs("monitor", &[PROMOTABLE, RECURRING, ON_NODE, level]);
     site.expect("start", &[PROMOTABLE], SUCCESS);
-    assert!(programs(&site, ROUTING).contains("crm_attribute"));
+    assert!(programs(ROUTING).contains("crm_attribute"));
     site.remember_as_told("Well");
     for level in [("OCF_CHECK_LEVEL", "0"), ROUTING] {
-        assert_eq!(programs(&site, level), "", "{level:?}");
+        assert_eq!(programs(level), "", "{level:?}");
     }
     site.remember_as_told("Partly");
-    assert!(programs(&site, ROUTING).contains("crm_attribute"));
+    assert!(programs(ROUTING).contains("crm_attribute"));
 }
 
 #[test]

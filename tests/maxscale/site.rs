@@ -30,6 +30,7 @@ pub const ROUTING: (&str, &str) = ("OCF_CHECK_LEVEL", "10");
 pub const QUERY: (&str, &str) = ("OCF_CHECK_LEVEL", "20");
 pub const RECURRING: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "10000");
 pub const PROMOTABLE: (&str, &str) = ("OCF_RESKEY_CRM_meta_promoted_max", "1");
+pub const ON_NODE: (&str, &str) = ("OCF_RESKEY_CRM_meta_on_node", "node1");
 
 static SITES: AtomicU32 = AtomicU32::new(0);
 
@@ -100,6 +101,11 @@ impl Site {
         (!real).then(Self::new)?
     }
 
+    /// The resource.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -148,6 +154,23 @@ impl Site {
         }
     }
 
+    /// The programs, processes and threads that a successful action starts, as strace(1) sees them.
+    pub fn programs(&self, action: &str, params: &[(&str, &str)]) -> String {
+        let trace = tempfile::NamedTempFile::new().unwrap();
+        let mut agent = Command::new("/usr/bin/strace");
+        agent.args(["-f", "-qq", "-s", "200", "-e", "trace=process", "-o"]);
+        agent.arg(trace.path()).args([AGENT, action]);
+        let variables = self.variables(params);
+        let output = agent.env_clear().envs(variables).output().unwrap();
+        assert_eq!(output.status.code(), Some(SUCCESS), "{output:?}");
+        let calls = fs::read_to_string(trace.path()).unwrap();
+        let starts = ["execve(", "clone(", "clone3(", "fork("];
+        let started = calls
+            .lines()
+            .filter(|call| starts.iter().any(|start| call.contains(start)));
+        started.skip(1).collect::<Vec<_>>().join("\n")
+    }
+
     pub fn agent(&self) -> &'static str {
         AGENT
     }
@@ -184,8 +207,13 @@ impl Site {
         text.trim().parse().unwrap()
     }
 
+    /// Sends it; a process is not held before some time after SIGSTOP was sent.
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.pid()), signal).unwrap();
+        let pid = self.pid();
+        kill(Pid::from_raw(pid), signal).unwrap();
+        if signal == Signal::SIGSTOP {
+            self.wait("the process to be held", || state(pid) == Some('T'));
+        }
     }
 
     /// Ends MaxScale without a word, and waits until it is gone.
@@ -199,7 +227,7 @@ impl Site {
         let begun = Instant::now();
         while !condition() {
             assert!(
-                begun.elapsed() < Duration::from_secs(15),
+                begun.elapsed() < Duration::from_secs(60),
                 "not in time: {what}"
             );
             thread::sleep(Duration::from_millis(10));
@@ -212,7 +240,7 @@ impl Site {
         let script = "import sys,urllib.request as u,base64 as b\n\
                       r=u.Request(sys.argv[2],method=sys.argv[1],data=sys.argv[3].encode() or None)\n\
                       r.add_header('Authorization','Basic '+b.b64encode(b'admin:mariadb').decode())\n\
-                      u.urlopen(r,timeout=5).read()";
+                      u.urlopen(r,timeout=30).read()";
         let url = format!("http://127.0.0.1:{}/v1/{path}", self.ports[0]);
         let ended = curl
             .args(["-c", script, method, &url, body])
@@ -276,9 +304,13 @@ fn is_maxscale(pid: i32) -> bool {
 
 /// Zombies do not live.
 pub fn lives(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
-    !state.is_empty() && !state.starts_with('Z')
+    state(pid).is_some_and(|state| state != 'Z')
+}
+
+/// The letter in `/proc/PID/stat`, after the name in brackets (proc(5)).
+fn state(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
 fn open(path: &Path) {
