@@ -2,6 +2,7 @@
 
 mod account;
 mod answers;
+mod client;
 mod greeting;
 mod health;
 mod instance;
@@ -109,7 +110,7 @@ active and the others are passive; one that cannot route loses the role to one t
             drain.as_ref(),
             &deadline,
         )?;
-        role::forget(self);
+        role::forget(&self.env);
         Ok(())
     }
 
@@ -124,7 +125,9 @@ active and the others are passive; one that cannot route loses the role to one t
             &files,
             None,
             &Deadline::of(env),
-        )
+        )?;
+        role::forget(env);
+        Ok(())
     }
 
     fn monitor(&self) -> Result<Status, Failure> {
@@ -188,6 +191,6 @@ impl MaxScaleAgent {
 
     /// Whether the cluster gives this instance a role.
     fn is_promotable(&self) -> bool {
-        self.env.promoted_max().is_some_and(|max| max > 0)
+        role::is_promotable(&self.env)
     }
 }

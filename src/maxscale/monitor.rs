@@ -80,8 +80,8 @@ fn look(
         // Taken over: only MaxScale itself knows its role.
         let active = maxscale.parameters.passive == Some(false);
         record.promoted = active && agent.is_promotable() && !is_taken_for_unpromoted(agent);
-    } else if !is_probe && let Err(failure) = role::impose(agent, rest, maxscale, record.promoted) {
-        return (Verdict::Degraded(failure.to_string()), record.promoted);
+    } else if !is_probe && let Err(error) = role::impose(agent, rest, maxscale, record.promoted) {
+        return (Verdict::Degraded(error.to_string()), record.promoted);
     }
     let level = agent.env.check_level();
     let verdict = match level {

@@ -6,14 +6,14 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder};
 
 use super::account::Account;
-use super::greeting::{Place, place};
+use super::client::{self, LONGEST_PACKET};
+use super::greeting::{Place, connect_unix, place};
 use super::health::{Seen, Watched};
 use super::params::MaxScaleParams;
 use crate::galera::silence::cause;
 use crate::ocf::Deadline;
 
-/// No answer to the question has a row longer than this.
-const LONGEST_ROW: usize = 1 << 20;
+const QUESTION: &str = "SELECT 1";
 
 /// Why a query was not answered: a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,18 +62,43 @@ pub fn through_all(params: &MaxScaleParams, seen: &Seen) -> Result<(), Fault> {
 fn ask(place: &Place, account: &Account, limit: Duration) -> mysql::Result<()> {
     // Zero would mean no limit.
     let limit = Deadline::bound(limit).max(Duration::from_millis(1));
+    match place {
+        Place::Tcp(host, port) => ask_tcp(host, *port, account, limit),
+        Place::Unix(path) => client::ask(connect_unix(path, limit)?, account, QUESTION),
+    }
+}
+
+fn ask_tcp(host: &str, port: u16, account: &Account, limit: Duration) -> mysql::Result<()> {
     let options = OptsBuilder::new()
         .user(Some(&account.user))
         .pass(Some(account.password.reveal()))
         .prefer_socket(false)
-        .max_allowed_packet(Some(LONGEST_ROW))
+        .max_allowed_packet(Some(LONGEST_PACKET as usize))
         .tcp_connect_timeout(Some(limit))
         .read_timeout(Some(limit))
-        .write_timeout(Some(limit));
-    let options = match place {
-        Place::Tcp(host, port) => options.ip_or_hostname(Some(host)).tcp_port(*port),
-        Place::Unix(path) => options.socket(Some(path)),
-    };
-    let mut connection = Conn::new(options)?;
-    connection.query_drop("SELECT 1")
+        .write_timeout(Some(limit))
+        .ip_or_hostname(Some(host))
+        .tcp_port(port);
+    Conn::new(options)?.query_drop(QUESTION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::greeting::played::with_a_full_queue;
+    use super::*;
+    use crate::galera::silence::Cause;
+    use crate::ocf::Secret;
+
+    #[test]
+    fn a_unix_socket_whose_queue_is_full_does_not_hold_the_query_up() {
+        let account = Account {
+            user: "check".to_owned(),
+            password: Secret::new("swordfish".to_owned()),
+        };
+        let late = with_a_full_queue(|path| {
+            let place = Place::Unix(path.to_str().unwrap().to_owned());
+            ask(&place, &account, Duration::from_millis(300)).unwrap_err()
+        });
+        assert_eq!(cause(&late), Cause::Late, "{late}");
+    }
 }

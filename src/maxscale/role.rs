@@ -3,10 +3,15 @@
 use super::answers::MaxScale;
 use super::health::{Routing, Watched};
 use super::record::{Fitness, Record, Score};
-use super::rest::Rest;
+use super::rest::{Rest, RestError};
 use super::{MaxScaleAgent, monitor};
-use crate::ocf::{Deadline, Done, Failure};
+use crate::ocf::{Deadline, Done, Env, Failure};
 use crate::sys::cluster;
+
+/// Whether the cluster gives this instance a role.
+pub fn is_promotable(env: &Env) -> bool {
+    env.promoted_max().is_some_and(|max| max > 0)
+}
 
 /// Whether MaxScale should be passive: an instance that may be promoted and is not.
 const fn should_be_passive(promotable: bool, promoted: bool) -> bool {
@@ -18,7 +23,7 @@ pub fn settle(agent: &MaxScaleAgent, rest: &Rest, record: &mut Record) {
     if !agent.is_promotable() {
         return;
     }
-    publish_active(agent, false);
+    publish_active(&agent.env, false);
     match rest.look() {
         Ok(seen) => {
             let routing = seen.routing(&Watched::of(&agent.params));
@@ -33,7 +38,12 @@ pub fn settle(agent: &MaxScaleAgent, rest: &Rest, record: &mut Record) {
 ///
 /// # Errors
 /// When it does not obey.
-pub fn impose(agent: &MaxScaleAgent, rest: &Rest, maxscale: &MaxScale, promoted: bool) -> Done {
+pub fn impose(
+    agent: &MaxScaleAgent,
+    rest: &Rest,
+    maxscale: &MaxScale,
+    promoted: bool,
+) -> Result<(), RestError> {
     let wanted = should_be_passive(agent.is_promotable(), promoted);
     let Some(passive) = maxscale.parameters.passive else {
         log::debug!("MaxScale {} has no passive", maxscale.version);
@@ -46,7 +56,7 @@ pub fn impose(agent: &MaxScaleAgent, rest: &Rest, maxscale: &MaxScale, promoted:
         "MaxScale is made {}",
         if wanted { "passive" } else { "active" }
     );
-    rest.set_passive(wanted).map_err(|error| error.failure())
+    rest.set_passive(wanted)
 }
 
 /// Promotes, after another look: the score is only a hint.
@@ -65,11 +75,11 @@ pub fn promote(agent: &MaxScaleAgent) -> Done {
             "not promoted, as it cannot route: {reason}"
         )));
     }
-    impose(agent, &rest, &maxscale, true)?;
+    impose(agent, &rest, &maxscale, true).map_err(|error| error.failure())?;
     record.promoted = true;
     tell_score(agent, &mut record, &routing, true);
     agent.records().save(&record);
-    publish_active(agent, true);
+    publish_active(&agent.env, true);
     Ok(())
 }
 
@@ -80,14 +90,14 @@ pub fn promote(agent: &MaxScaleAgent) -> Done {
 pub fn demote(agent: &MaxScaleAgent) -> Done {
     let (rest, mut record) = running(agent)?;
     let maxscale = rest.maxscale().map_err(|error| error.failure())?;
-    impose(agent, &rest, &maxscale, false)?;
+    impose(agent, &rest, &maxscale, false).map_err(|error| error.failure())?;
     record.promoted = false;
     if let Some(told) = record.told {
         let promoted = false;
         tell(agent, &mut record, Score { promoted, ..told });
     }
     agent.records().save(&record);
-    publish_active(agent, false);
+    publish_active(&agent.env, false);
     Ok(())
 }
 
@@ -124,27 +134,27 @@ fn tell(agent: &MaxScaleAgent, record: &mut Record, score: Score) {
 
 /// The node attribute `RESOURCE-active`, which tells everybody which MaxScale is active, whether or not its version
 /// knows the difference. Nothing depends on it here: when the cluster cannot be told, the role is all the same.
-fn publish_active(agent: &MaxScaleAgent, active: bool) {
-    let Some(node) = agent.env.node().filter(|_| agent.is_promotable()) else {
+fn publish_active(env: &Env, active: bool) {
+    let Some(node) = env.node().filter(|_| is_promotable(env)) else {
         return;
     };
-    let name = format!("{}-active", agent.env.resource());
+    let name = format!("{}-active", env.resource());
     let value = if active { "true" } else { "false" };
-    let limit = Deadline::of(&agent.env);
+    let limit = Deadline::of(env);
     if let Err(error) = cluster::set_attribute(node, &name, Some(value), &limit) {
         log::warn!("attribute {name} was not set: {error}");
     }
 }
 
 /// The cluster forgets the instance's score and attribute: it is stopped.
-pub fn forget(agent: &MaxScaleAgent) {
-    let Some(node) = agent.env.node().filter(|_| agent.is_promotable()) else {
+pub fn forget(env: &Env) {
+    let Some(node) = env.node().filter(|_| is_promotable(env)) else {
         return;
     };
-    if let Err(error) = cluster::set_score(node, agent.env.resource(), None) {
+    if let Err(error) = cluster::set_score(node, env.resource(), None) {
         log::warn!("the promotion score was not removed: {error}");
     }
-    publish_active(agent, false);
+    publish_active(env, false);
 }
 
 #[cfg(test)]

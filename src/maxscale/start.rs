@@ -90,13 +90,13 @@ fn words(agent: &MaxScaleAgent) -> Result<PathBuf, Failure> {
     Ok(directory.join(format!("{}.maxscale.words", agent.env.resource())))
 }
 
-/// Waits until the API answers, has MaxScale take its role at once, and waits until the listeners greet. A wrong account is
+/// Waits until the API answers and MaxScale has taken its role at once, and then until the listeners greet. A wrong account is
 /// no matter of time.
 fn serves(agent: &MaxScaleAgent, rest: &Rest, process: Process, deadline: &Deadline) -> Done {
-    let maxscale = attempts(agent, process, deadline, || {
-        rest.maxscale().map_err(trouble)
+    attempts(agent, process, deadline, || {
+        let maxscale = rest.maxscale().map_err(trouble)?;
+        role::impose(agent, rest, &maxscale, false).map_err(trouble)
     })?;
-    role::impose(agent, rest, &maxscale, false)?;
     let watched = Watched::of(&agent.params);
     attempts(agent, process, deadline, || {
         let seen = rest.look().map_err(trouble)?;

@@ -41,9 +41,12 @@ fn a_held_maxscale_is_found_within_the_time_of_the_rest_api() {
     assert!(found.reason().contains("is held, by SIGSTOP"), "{found:?}");
     assert!(found.took < Duration::from_secs(4), "{found:?}");
     // Whatever rest_timeout says, the monitor's own time is the end.
-    let own = ("OCF_RESKEY_CRM_meta_timeout", "2000");
-    let found = site.expect("monitor", &[RECURRING, own], GENERIC);
-    assert!(found.took < Duration::from_secs(4), "{found:?}");
+    let own = [
+        ("OCF_RESKEY_CRM_meta_timeout", "2000"),
+        ("rest_timeout", "15s"),
+    ];
+    let found = site.expect("monitor", &[&own[..], &[RECURRING]].concat(), GENERIC);
+    assert!(found.took < Duration::from_secs(10), "{found:?}");
     site.signal(Signal::SIGCONT);
     site.expect("monitor", &[RECURRING], SUCCESS);
 }
@@ -188,10 +191,10 @@ fn frozen_ticks_are_a_failure_and_a_pause_of_the_whole_process_is_none() {
         return;
     };
     site.expect("start", &[], SUCCESS);
-    let quick = ("stall_timeout", "1s");
+    let quick = ("stall_timeout", "2s");
     site.expect("monitor", &[ROUTING, quick], SUCCESS);
     site.signal(Signal::SIGSTOP);
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(3));
     site.signal(Signal::SIGCONT);
     site.expect("monitor", &[ROUTING, quick], SUCCESS);
     site.play(r#"{"frozen": true}"#);
@@ -241,11 +244,41 @@ fn a_routed_query_is_answered_or_the_listener_is_named() {
     site.expect("monitor", &[CHECK[0], CHECK[1], QUERY], SUCCESS);
     // It greets and knows the account, and the answer does not come.
     site.play(r#"{"mute": ["RO-Listener"]}"#);
-    let quick = ("greeting_timeout", "300ms");
+    let quick = ("greeting_timeout", "2s");
     let found = site.expect("monitor", &[CHECK[0], CHECK[1], QUERY, quick], GENERIC);
     let words = "no answer through listener RO-Listener: ";
     assert!(found.reason().starts_with(words), "{found:?}");
     site.expect("monitor", &[ROUTING, quick], SUCCESS);
+}
+
+/// `socket=PATH`, and `socket=@NAME` for an abstract one.
+#[test]
+fn a_query_is_routed_through_listeners_on_unix_sockets_too() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    // In a directory of MaxScale's own user.
+    let path = site.path("run/socket").display().to_string();
+    let name = format!("@{path}");
+    for socket in [&path, &name] {
+        let listener = format!("[Local]\ntype=listener\nservice=RW\nsocket={socket}\n");
+        site.configure("", &listener);
+        site.play("{}");
+        site.expect("start", &[], SUCCESS);
+        let level = |level| [CHECK[0], CHECK[1], level, ("greeting_timeout", "2s")];
+        for depth in [ROUTING, QUERY] {
+            site.expect("monitor", &level(depth), SUCCESS);
+        }
+        let wrong = ("check_password", "hunter2");
+        let refused = site.expect("monitor", &[CHECK[0], wrong, QUERY], DEGRADED);
+        let words = "refuses the account of the routed query";
+        assert!(refused.reason().contains(words), "{refused:?}");
+        site.play(r#"{"mute": ["Local"]}"#);
+        let found = site.expect("monitor", &level(QUERY), GENERIC);
+        let words = "no answer through listener Local: ";
+        assert!(found.reason().starts_with(words), "{found:?}");
+        site.expect("stop", &[], SUCCESS);
+    }
 }
 
 /// Clients that are left when the time is over do not keep it.

@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::site::{
-    BROKEN_PROMOTED, GENERIC, NOT_RUNNING, PROMOTABLE, PROMOTED, RECURRING, ROUTING, SUCCESS, Site,
+    BROKEN_PROMOTED, GENERIC, NOT_RUNNING, ON_NODE, PROMOTABLE, PROMOTED, RECURRING, ROUTING,
+    SUCCESS, Site,
 };
 
 const PROBE: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "0");
@@ -13,7 +14,7 @@ fn passive(site: &Site) -> Option<bool> {
     let script = "import sys,json,urllib.request as u,base64 as b\n\
                   r=u.Request(sys.argv[1])\n\
                   r.add_header('Authorization','Basic '+b.b64encode(b'admin:mariadb').decode())\n\
-                  print(json.load(u.urlopen(r,timeout=5))['data']['attributes']['parameters'].get('passive'))";
+                  print(json.load(u.urlopen(r,timeout=30))['data']['attributes']['parameters'].get('passive'))";
     let url = format!("http://127.0.0.1:{}/v1/maxscale", site.ports[0]);
     let output = ask.args(["-c", script, &url]).output().unwrap();
     match String::from_utf8_lossy(&output.stdout).trim() {
@@ -63,6 +64,35 @@ fn what_an_earlier_life_has_left_does_not_count() {
     site.expect("stop", &[], SUCCESS);
     site.expect("start", &[PROMOTABLE], SUCCESS);
     assert_eq!(passive(&site), Some(true), "not promoted yet");
+}
+
+#[test]
+fn an_order_to_be_passive_that_is_lost_is_given_again_and_fails_no_start() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.play(r#"{"lost_orders": 2}"#);
+    let quick = ("rest_timeout", "1s");
+    site.expect("start", &[PROMOTABLE, quick], SUCCESS);
+    assert_eq!(passive(&site), Some(true));
+}
+
+/// With readable parameters and without: the score would draw the role to a node where nothing runs.
+#[test]
+fn every_stop_removes_the_promotion_score_and_says_that_it_is_not_active() {
+    let Some(site) = Site::new() else { return };
+    for more in [("rest_timeout", "1s"), ("rest_timeout", "soon")] {
+        site.expect("start", &[PROMOTABLE], SUCCESS);
+        let started = site.programs("stop", &[PROMOTABLE, ON_NODE, more]);
+        let told = |words: String| started.contains(&words);
+        let name = site.name();
+        assert!(
+            told(format!("\"master-{name}\", \"--delete\"")),
+            "{started}"
+        );
+        let inactive = format!("\"{name}-active\", \"--update\", \"false\"");
+        assert!(told(inactive), "{started}");
+    }
 }
 
 #[test]
