@@ -244,6 +244,14 @@ pub fn account(params: &GaleraParams) -> Account {
     account_from(params, &file)
 }
 
+/// The files below `root` that hold a password for health checks.
+pub fn check_secrets(root: &Path) -> Vec<PathBuf> {
+    let files = CHECK_FILES.map(|file| root.join(file.trim_start_matches('/')));
+    let password = |file: &PathBuf| assigned(&fs::read_to_string(file).ok()?, "MYSQL_PASSWORD");
+    let holds = |file: &PathBuf| password(file).is_some_and(|password| !password.is_empty());
+    files.into_iter().filter(holds).collect()
+}
+
 fn account_from(params: &GaleraParams, file: &str) -> Account {
     let user = params
         .check_user

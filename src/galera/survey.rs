@@ -63,7 +63,7 @@ pub fn look(env: &Env) -> Result<Survey, Failure> {
         missing_programs: missing(method),
         sst_method: method.to_owned(),
         enabled_unit: UNITS.iter().find_map(|unit| units::enabled(root, unit)),
-        open_secrets: open_secrets(&options),
+        open_secrets: open_secrets(&options, root),
         invalid: validate::validate(&node)
             .err()
             .map(|failure| failure.to_string()),
@@ -104,8 +104,8 @@ fn programs(method: &str) -> &'static [&'static [&'static str]] {
     }
 }
 
-/// Files that hold a password and are readable by everybody.
-fn open_secrets(options: &Options) -> Vec<PathBuf> {
+/// Files that hold a password and are readable by everybody: the server's option files, and that of clustercheck.
+fn open_secrets(options: &Options, root: &Path) -> Vec<PathBuf> {
     let secret = |name: &str| {
         let name = name.replace('-', "_").to_ascii_lowercase();
         name.ends_with("password") || name.ends_with("wsrep_sst_auth")
@@ -116,6 +116,7 @@ fn open_secrets(options: &Options) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = holding.map(|entry| entry.file.clone()).collect();
     files.sort();
     files.dedup();
+    files.extend(settings::check_secrets(root));
     files.retain(|file| is_open(file));
     files
 }
@@ -151,7 +152,28 @@ mod tests {
             version: None,
         };
         let options = Options::read(&files).unwrap();
-        assert_eq!(open_secrets(&options), [open]);
+        assert_eq!(open_secrets(&options, folder.path()), [open]);
+    }
+
+    #[test]
+    fn the_clustercheck_file_with_a_password_is_found_when_everybody_may_read_it() {
+        let root = tempfile::tempdir().unwrap();
+        for place in ["etc/sysconfig", "etc/default"] {
+            let found = |text: &str, mode| {
+                let file = root.path().join(place).join("clustercheck");
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(&file, text).unwrap();
+                fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+                let found = open_secrets(&Options::default(), root.path());
+                fs::remove_file(&file).unwrap();
+                found == [file]
+            };
+            let filled = "MYSQL_USERNAME=chk\nMYSQL_PASSWORD='secret'\n";
+            assert!(found(filled, 0o644), "{place}");
+            assert!(!found(filled, 0o600), "{place}");
+            assert!(!found("MYSQL_USERNAME=chk\n", 0o644), "{place}");
+            assert!(!found("MYSQL_PASSWORD=''\n", 0o644), "{place}");
+        }
     }
 
     #[test]

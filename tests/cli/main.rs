@@ -3,6 +3,7 @@
 //! | file | claims |
 //! |---|---|
 //! | `answers` | (environment, action) -> (exit code, reason) of the agent |
+//! | `checking` | `galeractl check`: exit codes, keys, the faults of a node's own files |
 //! | `description` | the meta-data: everywhere, for everybody, as reviewed |
 //! | `directory` | users and hosts that only a directory service knows |
 //! | `documents` | the commands that the documents tell people to give |
@@ -27,6 +28,7 @@
 )]
 
 mod answers;
+mod checking;
 mod description;
 mod directory;
 mod documents;

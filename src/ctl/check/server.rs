@@ -89,13 +89,17 @@ fn refused(survey: &Survey) -> Option<Finding> {
 
 fn secrets(survey: &Survey) -> impl Iterator<Item = Finding> {
     survey.open_secrets.iter().map(|file| {
-        let file = file.display();
+        let (clustercheck, file) = (file.ends_with("clustercheck"), file.display());
         Finding::new(
             Severity::Warning,
             &*survey.node,
             format!("{file} holds a password and is readable by everybody"),
             "every account on this node can take it, and with it the data",
-            format!("chown root:mysql {file}; chmod 640 {file}"),
+            match clustercheck {
+                // The server does not read it.
+                true => format!("chmod 600 {file}"),
+                false => format!("chown root:mysql {file}; chmod 640 {file}"),
+            },
         )
     })
 }

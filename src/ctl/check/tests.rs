@@ -180,6 +180,48 @@ fn a_resource_that_cannot_be_promoted_is_a_danger_with_the_command_that_helps() 
 }
 
 #[test]
+fn a_resource_outside_any_clone_is_a_danger_with_the_command_that_makes_one() {
+    let alone = format!(
+        "<primitive id=\"db\" class=\"ocf\" provider=\"galera-rs\" type=\"galera-rs\">{OPERATIONS}</primitive>"
+    );
+    let (brief, text) = found("", &(alone + FENCED));
+    assert!(brief.contains(&danger("db")), "{text}");
+    for words in ["it is not in a clone", "crm configure clone db-clone db"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn missing_notifications_are_a_hint_and_so_are_those_that_are_switched_off() {
+    let promotable = "<nvpair id=\"m1\" name=\"promotable\" value=\"true\"/>";
+    let off = GOOD.replace(
+        "name=\"notify\" value=\"true\"",
+        "name=\"notify\" value=\"false\"",
+    );
+    for meta in [promotable, &off] {
+        let (brief, text) = found("", &(clone(meta, OPERATIONS) + FENCED));
+        assert_eq!(brief, [(Severity::Hint, "db-clone".to_owned())], "{text}");
+        assert!(text.contains("notifications are off"), "{text}");
+        let remedy = "crm resource meta db-clone set notify true";
+        assert!(text.contains(remedy), "{text}");
+    }
+}
+
+#[test]
+fn instances_that_are_unique_are_a_danger() {
+    let unique = format!("{GOOD}<nvpair id=\"m3\" name=\"globally-unique\" value=\"true\"/>");
+    let (brief, text) = found("", &(clone(&unique, OPERATIONS) + FENCED));
+    assert_eq!(brief, [danger("db-clone")], "{text}");
+}
+
+#[test]
+fn maintenance_mode_is_a_warning() {
+    let on = "<nvpair id=\"x\" name=\"maintenance-mode\" value=\"true\"/>";
+    let (brief, text) = found(on, &(clone(GOOD, OPERATIONS) + FENCED));
+    assert_eq!(brief, [(Severity::Warning, "cluster".to_owned())], "{text}");
+}
+
+#[test]
 fn two_monitors_of_one_interval_are_a_danger_though_each_role_has_one() {
     let same = OPERATIONS.replace("interval=\"2s\"", "interval=\"1s\"");
     let (brief, text) = found("", &(clone(GOOD, &same) + FENCED));
@@ -223,6 +265,23 @@ fn one_address_in_two_resources_is_a_danger_whichever_agents_hold_it() {
 }
 
 #[test]
+fn a_log_that_commits_do_not_flush_is_a_warning_and_one_that_they_do_not_write_a_danger() {
+    let judged = |value: &str| {
+        let survey = Survey {
+            lossy_flush: Some(value.into()),
+            ..Survey::default()
+        };
+        let found = server::findings(&survey);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let named = format!("innodb_flush_log_at_trx_commit is {value}");
+        assert_eq!(found[0].text, named);
+        found[0].severity
+    };
+    assert_eq!(judged("0"), Severity::Danger);
+    assert_eq!(judged("2"), Severity::Warning);
+}
+
+#[test]
 fn what_a_nodes_own_files_say_is_judged_by_what_it_costs() {
     let good = Survey {
         node: "node1".into(),
@@ -251,4 +310,10 @@ fn what_a_nodes_own_files_say_is_judged_by_what_it_costs() {
         remedies[4].contains("chmod 640 /etc/mysql/my.cnf"),
         "{remedies:?}"
     );
+    let bad = Survey {
+        open_secrets: vec!["/etc/default/clustercheck".into()],
+        ..Survey::default()
+    };
+    let found = server::findings(&bad);
+    assert_eq!(found[0].remedy, "chmod 600 /etc/default/clustercheck");
 }
