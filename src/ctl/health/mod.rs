@@ -40,6 +40,11 @@ pub(super) struct Answer {
 pub(super) fn health(words: &cli::Health) -> Result<Answer, Error> {
     let found = environment(words.resource.as_deref())
         .and_then(|env| pulse::look(&env).map_err(Error::Pulse));
+    answer(found, words)
+}
+
+/// What was found, in that form.
+fn answer(found: Result<Pulse, Error>, words: &cli::Health) -> Result<Answer, Error> {
     if words.nagios {
         return Ok(nagios::answer(&found, &words.thresholds));
     }
