@@ -160,3 +160,36 @@ fn every_exit_reason_has_an_entry_with_its_remedy() {
         missing.join("\n")
     );
 }
+
+/// The rows of all tables of reasons, cell by cell; some tables have the code between the reason and what to do.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let tables = page.split("\n| reason |").skip(1);
+    let lines = tables.flat_map(|table| {
+        let lines = table
+            .lines()
+            .take_while(|line| line.starts_with(['|', ' ']));
+        lines.skip(2)
+    });
+    let cells = lines.map(|line| {
+        let row = line.trim_start_matches('|').trim_end_matches('|');
+        row.split(" | ").map(str::trim).collect()
+    });
+    cells.collect()
+}
+
+#[test]
+fn no_reason_is_without_a_remedy() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/reasons.md")).unwrap();
+    let rows = rows(&page);
+    assert!(rows.len() > 150, "only {} rows were found", rows.len());
+    for row in rows {
+        let ([reason, remedy] | [reason, _, remedy]) = row[..] else {
+            panic!("neither two cells nor three: {row:?}");
+        };
+        assert!(reason.contains('`'), "no reason: {row:?}");
+        // What remains without the mark of a failure.
+        let remedy = remedy.trim_start_matches("*failed*");
+        let letters = remedy.chars().filter(|c| c.is_alphabetic()).count();
+        assert!(letters >= 4, "no remedy: {row:?}");
+    }
+}
