@@ -9,6 +9,8 @@ use galera_rs::maxscale::MaxScaleAgent;
 use galera_rs::vip::Vip;
 use galera_rs::{ctl, ocf};
 
+use crate::{available, bare, run};
+
 const FENCE: &str = "```";
 
 fn documents() -> Vec<PathBuf> {
@@ -72,4 +74,47 @@ fn every_command_of_the_documents_is_one_that_the_programs_take() {
         }
     }
     assert!(tried >= 30, "only {tried} commands were found");
+}
+
+const SERVER: &str = "/usr/sbin/mariadbd";
+
+/// The blocks of option files.
+fn option_files(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = text.split("```ini\n").skip(1);
+    blocks.filter_map(|block| block.split(FENCE).next())
+}
+
+/// What the server takes for an option after it has read its help, where `-` stands for `_`.
+fn value<'a>(help: &'a str, option: &str) -> Option<&'a str> {
+    let name = option.replace('_', "-");
+    let (_, values) = help.split_once("\n--------")?;
+    let row = values.lines().find_map(|line| line.strip_prefix(&*name));
+    row.filter(|rest| rest.starts_with(' ')).map(str::trim)
+}
+
+#[test]
+fn every_option_file_of_the_documents_is_one_that_the_server_takes_as_it_is_written() {
+    if !available(Path::new(SERVER).exists(), SERVER) {
+        return;
+    }
+    let mut options = 0;
+    for document in documents() {
+        for block in option_files(&fs::read_to_string(&document).unwrap()) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), block).unwrap();
+            let mut server = bare(SERVER);
+            server.arg(format!("--defaults-file={}", file.path().display()));
+            let answer = run(server.args(["--user=root", "--verbose", "--help"]));
+            let shown = format!("{}: {block}{}", document.display(), answer.stderr);
+            assert_eq!(answer.code, Some(0), "{shown}");
+            for line in block.lines().filter(|line| line.contains('=')) {
+                let (name, wanted) = line.split_once('=').unwrap();
+                let taken = value(&answer.stdout, name);
+                let switch = |value| if value == "ON" { "TRUE" } else { value };
+                assert_eq!(taken, Some(switch(wanted)), "{name} in {shown}");
+                options += 1;
+            }
+        }
+    }
+    assert!(options >= 6, "only {options} options were found");
 }
