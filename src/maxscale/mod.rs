@@ -2,7 +2,6 @@
 
 mod account;
 mod answers;
-mod client;
 mod greeting;
 mod health;
 mod instance;

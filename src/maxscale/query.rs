@@ -6,14 +6,14 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder};
 
 use super::account::Account;
-use super::client::{self, LONGEST_PACKET};
 use super::greeting::{Place, connect_unix, place};
 use super::health::{Seen, Watched};
 use super::params::MaxScaleParams;
 use crate::galera::silence::cause;
 use crate::ocf::Deadline;
 
-const QUESTION: &str = "SELECT 1";
+/// No answer has a longer row.
+const LONGEST_ROW: usize = 1 << 20;
 
 /// Why a query was not answered: a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,24 +62,25 @@ pub fn through_all(params: &MaxScaleParams, seen: &Seen) -> Result<(), Fault> {
 fn ask(place: &Place, account: &Account, limit: Duration) -> mysql::Result<()> {
     // Zero would mean no limit.
     let limit = Deadline::bound(limit).max(Duration::from_millis(1));
-    match place {
-        Place::Tcp(host, port) => ask_tcp(host, *port, account, limit),
-        Place::Unix(path) => client::ask(connect_unix(path, limit)?, account, QUESTION),
-    }
-}
-
-fn ask_tcp(host: &str, port: u16, account: &Account, limit: Duration) -> mysql::Result<()> {
     let options = OptsBuilder::new()
         .user(Some(&account.user))
         .pass(Some(account.password.reveal()))
         .prefer_socket(false)
-        .max_allowed_packet(Some(LONGEST_PACKET as usize))
+        .max_allowed_packet(Some(LONGEST_ROW))
         .tcp_connect_timeout(Some(limit))
         .read_timeout(Some(limit))
-        .write_timeout(Some(limit))
-        .ip_or_hostname(Some(host))
-        .tcp_port(port);
-    Conn::new(options)?.query_drop(QUESTION)
+        .write_timeout(Some(limit));
+    let options = match place {
+        Place::Tcp(host, port) => options.ip_or_hostname(Some(host)).tcp_port(*port),
+        // The driver knows no abstract sockets. The listener has greeted.
+        Place::Unix(path) if path.starts_with('@') => return Ok(()),
+        Place::Unix(path) => {
+            // The driver's own wait for a place in the queue has no end.
+            drop(connect_unix(path, limit)?);
+            options.socket(Some(path))
+        }
+    };
+    Conn::new(options)?.query_drop("SELECT 1")
 }
 
 #[cfg(test)]
