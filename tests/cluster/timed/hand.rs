@@ -1,7 +1,7 @@
 //! The fastest start by hand after everything was down: what an agent is measured against.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::all_killed::{JOINING_ROUNDS, POWER_ROUNDS, ROUNDS, Times, lose_power};
 use crate::harness::{Lab, Recovery, mean, on_all};
@@ -27,12 +27,11 @@ pub fn measured() -> Option<&'static Times> {
 pub fn killed_while_one_joins() -> Option<Duration> {
     let lab = started()?;
     let rounds = (1..=JOINING_ROUNDS).map(|round| {
-        lab.kill_server(3);
-        lab.node(3).ok(START);
-        kill_and_start(
-            &lab,
-            &format!("all killed while node 3 joins, round {round}"),
-        )
+        let what = format!("all killed while node 3 joins, round {round}");
+        kill_and_start(&lab, &what, || {
+            lab.kill_server(3);
+            lab.node(3).ok(START);
+        })
     });
     Some(mean(rounds.collect()))
 }
@@ -48,20 +47,25 @@ fn start(lab: &Lab) {
     on_all(lab, |node| node.ok(START));
 }
 
-fn kill_and_start(lab: &Lab, what: &str) -> Duration {
+/// `before`: what comes before all die, which does not count.
+fn kill_and_start(lab: &Lab, what: &str, before: impl FnOnce()) -> Duration {
+    let mut waited = Duration::ZERO;
     let fault = || {
+        let begun = Instant::now();
+        before();
+        waited = begun.elapsed();
         lab.kill_all_servers();
         start(lab);
     };
     let recovery = lab.recovery(LIMIT, fault, || lab.all_synced());
     recovery.tell(&format!("{what}, started by hand"));
-    nothing_lost(&recovery)
+    nothing_lost(&recovery).saturating_sub(waited)
 }
 
 fn measure() -> Option<Times> {
     let lab = started()?;
-    let killed =
-        (1..=ROUNDS).map(|round| kill_and_start(&lab, &format!("all killed, round {round}")));
+    let killed = (1..=ROUNDS)
+        .map(|round| kill_and_start(&lab, &format!("all killed, round {round}"), || {}));
     let killed = mean(killed.collect());
     let power_lost = (1..=POWER_ROUNDS).map(|round| {
         let what = format!("power loss of all nodes, started by hand, round {round}");
