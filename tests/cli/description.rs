@@ -1,9 +1,10 @@
 //! The meta-data.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::{AGENT, MAXSCALE, VIP, available, bare, is_root, run};
+use crate::{AGENT, MAXSCALE, VIP, available, bare, copy_program, is_root, run};
 
 /// Every agent and its reviewed description.
 const AGENTS: [(&str, &str); 3] = [
@@ -48,13 +49,8 @@ fn it_is_told_to_nobody() {
         .tempdir_in("/tmp")
         .unwrap();
     let copy = folder.path().join("galera-rs");
-    fs::copy(AGENT, &copy).unwrap();
-    bare("/bin/chmod")
-        .args(["0755"])
-        .arg(folder.path())
-        .arg(&copy)
-        .assert()
-        .success();
+    copy_program(AGENT, &copy);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     let answer = run(bare("/usr/bin/setpriv")
         .args(nobody)

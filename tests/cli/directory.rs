@@ -1,10 +1,9 @@
 //! Users and hosts that only a directory service knows: a static program has no modules for it, and asks `getent`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::{AGENT, Answer, available, bare, is_root, run};
+use crate::{AGENT, Answer, available, bare, is_root, run, write_program};
 
 /// This node's only address, and what everybody's local files say.
 const INSIDE: &str = "
@@ -22,8 +21,7 @@ fn validated(rows: &str) -> Answer {
     }
     let getent = files.path().join("getent");
     let script = format!("#!/bin/sh\ncase \"$*\" in\n{rows}\n*) exit 2 ;;\nesac\n");
-    fs::write(&getent, script).unwrap();
-    fs::set_permissions(&getent, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&script, &getent);
     let mut inside = bare("/usr/bin/unshare");
     inside
         .args(["--mount", "--net", "/bin/sh", "-c", INSIDE])

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::assert::Assert;
 
-use crate::{AGENT, GALERACTL, MAXSCALE, VIP, available, bare, is_root, run};
+use crate::{
+    AGENT, COPY, GALERACTL, MAXSCALE, VIP, available, bare, copy_program, is_root, run,
+    write_program,
+};
 
 /// Runs `make install` without its build: what is installed are the programs under test.
 fn install(destination: &str) {
@@ -26,7 +29,8 @@ fn make_install(program: &str, args: &[&str], destination: &str, path: &str) -> 
     }
     let mut make = bare(program);
     make.env("PATH", path)
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .timeout(COPY);
     make.args(args)
         .args(["-o", "build", "TARGET=none", "install"]);
     make.arg(format!("DESTDIR={destination}"));
@@ -137,7 +141,7 @@ fn static_programs_run_in_an_empty_root() {
         ("maxscale-rs", "meta-data"),
         ("galeractl", "--help"),
     ] {
-        fs::copy(folder.join(name), root.path().join(name)).unwrap();
+        copy_program(folder.join(name), &root.path().join(name));
         let mut inside = bare("/usr/sbin/chroot");
         let answer = run(inside.arg(root.path()).arg(format!("/{name}")).arg(word));
         assert_eq!(
@@ -161,8 +165,7 @@ fn an_installation_over_another_never_leaves_a_program_missing() {
     let wary = tools.path().join("install");
     let script = "#!/bin/sh\nfor last; do :; done\nif [ -f \"$last\" ]; then echo \"over $last\" >&2; exit 1; fi\n\
                   exec /usr/bin/install \"$@\"\n";
-    fs::write(&wary, script).unwrap();
-    fs::set_permissions(&wary, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(script, &wary);
     install_with(
         &destination,
         &format!("{}:/usr/bin:/bin", tools.path().display()),

@@ -44,6 +44,7 @@ mod serving;
 mod tester;
 mod watching;
 
+use std::path::Path;
 use std::time::Duration;
 
 use assert_cmd::Command;
@@ -58,6 +59,27 @@ fn bare(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_clear().timeout(Duration::from_secs(10));
     command
+}
+
+/// Long enough to copy all programs of a debug build on a machine that is busy.
+const COPY: Duration = Duration::from_secs(120);
+
+/// Puts a program there, written by another process: a child that another test starts in that moment would keep a file open
+/// that we write, and then the program cannot be started ("Text file busy").
+fn copy_program(from: impl AsRef<Path>, to: &Path) {
+    installer(from.as_ref(), to).assert().success();
+}
+
+/// The same with this text.
+fn write_program(text: &str, to: &Path) {
+    let mut install = installer(Path::new("/dev/stdin"), to);
+    install.write_stdin(text).assert().success();
+}
+
+fn installer(from: &Path, to: &Path) -> Command {
+    let mut install = bare("/usr/bin/install");
+    install.args(["-m", "0755"]).arg(from).arg(to).timeout(COPY);
+    install
 }
 
 /// What a program answered.

@@ -1,10 +1,9 @@
 //! The scripts that packages run before they are removed, with stand-ins for the programs that they ask.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::{Answer, bare, run};
+use crate::{Answer, bare, run, write_program};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -22,8 +21,7 @@ fn removed(script: &str, word: &str, code: u8, pacemaker: bool) -> Answer {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| {
         let file = folder.path().join(name);
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(text, &file);
         file
     };
     put(

@@ -26,7 +26,7 @@ fn opened(page: &Path) -> String {
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("file://{}", page.display()))
         .env("HOME", profile.path())
-        .timeout(Duration::from_secs(60));
+        .timeout(Duration::from_secs(180));
     let answer = run(&mut browser);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
     answer.stdout

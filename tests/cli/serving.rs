@@ -26,6 +26,16 @@ impl Server {
 
     /// With at most so many open files.
     fn with_files(most: u32) -> Self {
+        let started = Instant::now();
+        loop {
+            if let Some(server) = Self::on_a_free_port(most, started) {
+                return server;
+            }
+        }
+    }
+
+    /// `None` where another program was quicker to take the port.
+    fn on_a_free_port(most: u32, started: Instant) -> Option<Self> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let place = free.local_addr().unwrap();
         drop(free);
@@ -38,13 +48,27 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { child, place };
-        let started = Instant::now();
-        while TcpStream::connect(place).is_err() {
-            assert!(started.elapsed() < LONG, "nobody listens on {place}");
-            std::thread::yield_now();
+        let mut server = Self { child, place };
+        while !server.speaks() {
+            assert!(started.elapsed() < LONG, "nobody answers on {place}");
+            if server.child.try_wait().unwrap().is_some() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
-        server
+        Some(server)
+    }
+
+    /// Whether it is there and answers. That a connection is made does not say so: it may be one to itself.
+    fn speaks(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.place) else {
+            return false;
+        };
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let mut answer = [0; 9];
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").is_ok()
+            && stream.read_exact(&mut answer).is_ok()
+            && answer == *b"HTTP/1.1 "
     }
 
     fn connect(&self) -> TcpStream {

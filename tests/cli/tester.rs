@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::{AGENT, Answer, available, bare, is_root, run};
+use crate::{AGENT, Answer, available, bare, copy_program, is_root, run, write_program};
 
 const TESTER: &str = "/usr/sbin/ocf-tester";
 
@@ -47,6 +47,11 @@ code=$?
 exit $code
 "#;
 
+/// The tester gives each action 20 s, too few for the first start of a server on a slow machine: this gives it more.
+const PATIENT: &str = r#"#!/bin/sh
+OCF_RESKEY_CRM_meta_timeout=120000 exec "${0%/*}/real/galera-rs" "$@"
+"#;
+
 /// Runs the tester on a copy of the agent that everybody may read and run, as it wants it.
 fn tested(environment: &[(&str, &str)]) -> Option<Answer> {
     let there = |path: &str| available(Path::new(path).exists(), path);
@@ -59,13 +64,18 @@ fn tested(environment: &[(&str, &str)]) -> Option<Answer> {
         .tempdir_in("/tmp")
         .unwrap();
     let here = folder.path().to_str().unwrap();
-    fs::set_permissions(here, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy(AGENT, folder.path().join("galera-rs")).unwrap();
+    let real = folder.path().join("real");
+    fs::create_dir(&real).unwrap();
+    for folder in [folder.path(), &real] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    copy_program(AGENT, &real.join("galera-rs"));
+    write_program(PATIENT, &folder.path().join("galera-rs"));
     let mut tester = bare("/usr/bin/unshare");
     tester.args(ALONE).args(["-c", SCRIPT]);
     tester.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     tester.env("HERE", here).envs(environment.iter().copied());
-    Some(run(tester.timeout(Duration::from_secs(240))))
+    Some(run(tester.timeout(Duration::from_secs(600))))
 }
 
 #[test]
