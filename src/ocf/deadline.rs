@@ -184,7 +184,8 @@ mod tests {
             Ok::<Option<()>, TimedOut>(None)
         });
         let text = late.unwrap_err().to_string();
-        assert_eq!(text, "waited 0.0 s in vain for the socket");
+        assert!(text.starts_with("waited "), "{text}");
+        assert!(text.ends_with(" s in vain for the socket"), "{text}");
     }
 
     #[test]

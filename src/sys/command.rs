@@ -215,7 +215,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! >{}; {end}", file.display());
-        let error = run(shell(&script), Duration::from_secs(1)).unwrap_err();
+        let error = run(shell(&script), Duration::from_secs(3)).unwrap_err();
         let pid = std::fs::read_to_string(&file).unwrap();
         let pid = pid.trim().parse().unwrap();
         let deadline = Deadline::after(Duration::from_secs(10));

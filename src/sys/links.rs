@@ -102,7 +102,9 @@ fn end(text: &str) -> Option<(IpAddr, u16)> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::os::fd::OwnedFd;
+
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
 
     use super::*;
 
@@ -143,15 +145,22 @@ mod tests {
         assert_eq!(peers, ["10.77.151.12", "2001:db8::2"]);
     }
 
+    /// A port of this machine that nobody else gets, and on which nobody listens yet.
+    fn held_port() -> (OwnedFd, u16) {
+        let held = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&held, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let place = SocketAddr::try_from(getsockname(&held).unwrap()).unwrap();
+        (held, place.port())
+    }
+
     /// The kernel takes connections for a process that never accepts one, as a stopped one.
     #[test]
     fn a_port_is_refused_only_where_nobody_listens() {
         let here = BTreeSet::from([IpAddr::from(Ipv4Addr::LOCALHOST)]);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert!(!refuses(&here, port));
-        drop(listener);
+        let (held, port) = held_port();
         assert!(refuses(&here, port));
+        listen(&held, 1).unwrap();
+        assert!(!refuses(&here, port));
         assert!(!refuses(&BTreeSet::new(), port), "nobody was asked");
     }
 
