@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 
 use galera_rs::mycnf::{Files, MyCnfError, Options};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// What the server would be started with: `Err` when it refuses. `None`: not installed.
 fn oracle(file: &Path) -> Option<Result<String, ()>> {
@@ -243,8 +244,16 @@ fn nameless(text: &[u8]) -> bool {
         .any(|line| line.iter().find(|&byte| !blank(byte)) == Some(&b'='))
 }
 
+/// The same cases in every run; others with `PROPTEST_RNG_SEED=$RANDOM`.
+fn seed() -> RngSeed {
+    match ProptestConfig::default().rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        given => given,
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, rng_seed: seed(), ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn random_files_mean_to_us_what_they_mean_to_the_server(
