@@ -231,7 +231,7 @@ fn a_link_that_is_down_is_a_soft_failure_and_named() {
     let Some(net) = Net::new() else { return };
     net.expect("start", &[V4], SUCCESS);
     net.ip("peer", "link set eth0 down");
-    let failed = net.expect("monitor", &[V4, RECURRING], GENERIC);
+    let failed = net.expect_soon("monitor", &[V4, RECURRING], GENERIC);
     let state = failed
         .reason()
         .strip_prefix("device eth0 of 192.168.144.2/24 is ");

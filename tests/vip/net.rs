@@ -266,6 +266,16 @@ impl Net {
         answer
     }
 
+    /// The same of an action whose answer follows the state of a cable: the kernel may pass that on a moment later.
+    pub fn expect_soon(&self, action: &str, params: &[(&str, &str)], code: i32) -> Answer {
+        let mut answer = None;
+        wait(action, Duration::from_secs(10), || {
+            let given = answer.insert(self.act(action, params));
+            given.code == code
+        });
+        answer.unwrap()
+    }
+
     /// What the agent has noted of the resource.
     pub fn record(&self, host: &str) -> String {
         format!("/run/galera-rs/{}-{host}.vip.json", self.name)
@@ -305,14 +315,17 @@ pub fn runs(pid: u64) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z"))
 }
 
-/// Looks every few milliseconds until the condition holds, and tells how long that took.
-pub fn wait(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Duration {
+/// Looks every few milliseconds until the condition holds, and once more when the time is over.
+pub fn wait(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) {
     let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
+    loop {
+        let last = started.elapsed() >= limit;
+        if condition() {
+            return;
+        }
+        assert!(!last, "not within {limit:?}: {what}");
         thread::sleep(Duration::from_millis(2));
     }
-    started.elapsed()
 }
 
 fn run(command: &mut Command) -> String {

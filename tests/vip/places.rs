@@ -50,11 +50,11 @@ fn an_alternative_name_names_the_device_and_its_link() {
     net.ip("node", "link property add dev eth0 altname alt0");
     for name in [long, "alt0"] {
         let params = [IP, ("nic", name)];
-        net.expect("start", &params, 0);
+        net.expect_soon("start", &params, 0);
         assert_on(&net, "eth0", "192.168.144.2/24");
         net.expect("monitor", &params, 0);
         net.ip("peer", "link set eth0 down");
-        let down = net.expect("monitor", &params, 1);
+        let down = net.expect_soon("monitor", &params, 1);
         assert!(down.reason().ends_with("DOWN"), "{down:?}");
         net.ip("peer", "link set eth0 up");
         net.expect("stop", &params, 0);
@@ -177,16 +177,7 @@ fn stacked_devices_hold_addresses_and_tell_when_what_carries_them_is_down() {
 /// The monitor notices that the cable of `eth0` is out, below the device.
 fn carrier_down(net: &Net, params: &[(&str, &str)], device: &str) {
     net.ip("peer", "link set eth0 down");
-    let mut said = String::new();
-    crate::net::wait(
-        "a failed monitor",
-        std::time::Duration::from_secs(2),
-        || {
-            let answer = net.act("monitor", params);
-            said = answer.said;
-            answer.code == 1
-        },
-    );
+    let said = net.expect_soon("monitor", params, 1).said;
     let named = said.contains(&format!("device {device} of ")) && said.contains("DOWN");
     assert!(named, "{said}");
     net.ip("peer", "link set eth0 up");
