@@ -122,7 +122,7 @@ impl History {
 }
 
 /// The resource of an instance: `web` of `web:0`.
-pub(super) fn without_number(instance: &str) -> &str {
+pub(crate) fn without_number(instance: &str) -> &str {
     match instance.rsplit_once(':') {
         Some((resource, number))
             if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) =>

@@ -31,6 +31,7 @@ pub use constraint::{Constraint, ConstraintKind, Constraints, ResourceSet, Rule}
 pub use error::{CibError, Place};
 pub use failure::{FailCount, Failure};
 pub use header::Header;
+pub(crate) use history::without_number;
 pub use history::{History, OpRecord, OpStatus};
 pub use node::{Membership, Node, NodeKind, is_true};
 pub use operation::{Operation, read_duration};
@@ -165,7 +166,7 @@ impl Cib {
 
     /// The histories of a resource on a node: more than one only for a globally unique clone.
     pub fn history(&self, resource: &str, node: &str) -> &[History] {
-        let nodes = self.history.get(history::without_number(resource));
+        let nodes = self.history.get(without_number(resource));
         nodes
             .and_then(|nodes| nodes.get(node))
             .map_or(&[], Vec::as_slice)
@@ -173,7 +174,7 @@ impl Cib {
 
     /// The histories of a resource on all nodes.
     pub fn histories(&self, resource: &str) -> impl Iterator<Item = &History> {
-        let nodes = self.history.get(history::without_number(resource));
+        let nodes = self.history.get(without_number(resource));
         nodes.into_iter().flat_map(|nodes| nodes.values().flatten())
     }
 
@@ -198,7 +199,7 @@ impl Cib {
 
     /// The operations of a resource that failed and are still on record. That an unmanaged resource stopped is no failure.
     pub fn failures(&self, resource: &str) -> impl Iterator<Item = Failure<'_>> {
-        let managed = self.managed(history::without_number(resource));
+        let managed = self.managed(without_number(resource));
         self.histories(resource).flat_map(move |history| {
             let records = history.operations.iter();
             let failed = records
@@ -214,8 +215,7 @@ impl Cib {
     /// How often operations of a resource failed on a node, one by one.
     pub fn fail_counts(&self, resource: &str, node: &str) -> &[FailCount] {
         let resources = self.fail_counts.get(node);
-        let counts =
-            resources.and_then(|resources| resources.get(history::without_number(resource)));
+        let counts = resources.and_then(|resources| resources.get(without_number(resource)));
         counts.map_or(&[], Vec::as_slice)
     }
 
@@ -227,7 +227,7 @@ impl Cib {
 
     /// The score with which a node asks to promote a resource.
     pub fn promotion_score(&self, resource: &str, node: &str) -> Option<Score> {
-        let attribute = format!("master-{}", history::without_number(resource));
+        let attribute = format!("master-{}", without_number(resource));
         self.node(node)?.attribute(&attribute).map(Score::read)
     }
 }

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::log::Entry;
-use crate::cib::{Cib, OpRecord, OpStatus};
+use crate::cib::{Cib, OpRecord, OpStatus, without_number};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,10 +167,6 @@ fn task(key: &str, resource: &str) -> Option<Task> {
     Task::of(word).filter(|_| without_number(instance) == resource)
 }
 
-fn without_number(instance: &str) -> &str {
-    instance.split(':').next().unwrap_or(instance)
-}
-
 fn ended(task: Task, node: &str, resource: &str, result: &str) -> Found {
     let word = task.word();
     let node = node.to_owned();
@@ -189,14 +185,24 @@ fn ended(task: Task, node: &str, resource: &str, result: &str) -> Found {
 /// What a node says of itself; the attribute daemon of every node logs it, with the old value and the new one.
 fn published(text: &str, resource: &str) -> Option<Found> {
     let (node, values) = between(text, &format!("Setting {resource}-galera["), "]")?;
-    let (_, new) = values.split_once(" -> ")?;
+    let (old, new) = values.split_once(" -> ")?;
     let (phase, _) = between(new, "\"phase\":\"", "\"")?;
+    if phase == "recovering" && tells_of_a_death(old, new) {
+        let text = format!("{node} says: its server has died");
+        return Some((Kind::Died, node.to_owned(), text));
+    }
     let kind = if phase == "member" {
         Kind::Member
     } else {
         Kind::Phase
     };
     Some((kind, node.to_owned(), format!("{node} says: {phase}")))
+}
+
+/// The new value has a dead server that the old one has not. A node that comes back with one (unset before) has no news.
+fn tells_of_a_death(old: &str, new: &str) -> bool {
+    let dead = |value| between(value, "\"dead\":{", "}").map(|(dead, _)| dead);
+    dead(new).is_some() && dead(new) != dead(old) && old.contains("\"phase\":\"")
 }
 
 /// What is between two words, and what follows the second.
@@ -220,26 +226,16 @@ fn of_record(record: &OpRecord, node: &str, resource: &str) -> Option<Step> {
     let began = OffsetDateTime::from_unix_timestamp(record.last_rc_change?).ok()?;
     let took = Duration::try_from(record.exec_time.unwrap_or_default()).unwrap_or_default();
     let word = &*record.operation;
-    let expected = record.expected_rc.unwrap_or(0);
-    let (kind, text) = match (Task::of(word), record.status) {
-        (Some(task), OpStatus::Done) if record.rc == 0 => (
-            Kind::Done(task),
-            format!("{word} of {resource} on {node} is done"),
-        ),
-        (_, OpStatus::Pending | OpStatus::Cancelled) => return None,
-        // Degraded, and probes that found something else than was thought.
-        (None, OpStatus::Done) if matches!(record.rc, 0 | 7 | 8 | 190 | 191) => return None,
-        (_, _) if record.rc == expected => return None,
-        (_, _) => {
-            let reason = record
-                .exit_reason
-                .as_deref()
-                .unwrap_or("no reason is given");
-            (
-                Kind::Failed,
-                format!("{word} of {resource} on {node} has failed: {reason}"),
-            )
-        }
+    let (kind, text) = if record.failed() {
+        let reason = record.exit_reason.as_deref();
+        let reason = reason.unwrap_or("no reason is given");
+        let text = format!("{word} of {resource} on {node} has failed: {reason}");
+        (Kind::Failed, text)
+    } else {
+        let done = record.status == OpStatus::Done && record.rc == 0;
+        let task = Task::of(word).filter(|_| done)?;
+        let text = format!("{word} of {resource} on {node} is done");
+        (Kind::Done(task), text)
     };
     Some(Step {
         at: began + took,

@@ -35,6 +35,14 @@ fn steps_of(text: &str) -> Vec<Step> {
         .collect()
 }
 
+/// So many milliseconds for each phase.
+fn milliseconds(failover: &Failover) -> Vec<(&str, i128)> {
+    let phases = failover.phases.iter();
+    phases
+        .map(|phase| (&*phase.name, phase.took().whole_milliseconds()))
+        .collect()
+}
+
 fn content(status: &Status, failover: Option<&Failover>) -> String {
     page::draw(&Content {
         made: OffsetDateTime::UNIX_EPOCH,
@@ -54,13 +62,8 @@ fn a_crash_is_told_from_the_loss_to_the_return_with_the_seconds_of_each_phase() 
     assert_eq!(failover.heir, "node1");
     let cause = failover.cause.as_ref().unwrap();
     assert_eq!((cause.kind, &*cause.node), (Kind::Lost, "node3"));
-    let phases: Vec<_> = failover
-        .phases
-        .iter()
-        .map(|phase| (&*phase.name, phase.took().whole_milliseconds()))
-        .collect();
     assert_eq!(
-        phases,
+        milliseconds(&failover),
         [
             ("fencing", 2500),
             ("decision to promote", 200),
@@ -169,14 +172,9 @@ fn a_real_power_cut_is_told_with_all_its_phases() {
     let failover = story::last(steps).unwrap();
     assert_eq!(failover.heir, "node3");
     assert_eq!(failover.cause.as_ref().unwrap().text, "node1 is lost");
-    let phases: Vec<_> = failover
-        .phases
-        .iter()
-        .map(|phase| (&*phase.name, phase.took().whole_milliseconds()))
-        .collect();
     // 45.579 lost, 48.191 fenced, 50.071 promotion begins, 50.175 ends, 54.331 started, 59.967 member.
     assert_eq!(
-        phases,
+        milliseconds(&failover),
         [
             ("fencing", 2612),
             ("decision to promote", 1880),
@@ -185,4 +183,69 @@ fn a_real_power_cut_is_told_with_all_its_phases() {
             ("node1 joins until it is synced", 5636),
         ]
     );
+}
+
+/// The log of the crash without the lines that hold one of these words.
+fn crash_without(words: &[&str]) -> String {
+    let lines = CRASH.lines();
+    let kept = lines.filter(|line| !words.iter().any(|word| line.contains(word)));
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+/// The promoted server is killed, and node3 itself stays: its own attribute says so first.
+#[test]
+fn a_server_that_its_node_finds_dead_is_the_cause() {
+    let member = r#"{"elector":"node3","phase":"member"}"#;
+    let dead = r#"{"elector":"node3","dead":{"server":"b9d05119-eaed-11f1-9fa3-1e8ddb3d459d","view":"v"},"phase":"recovering"}"#;
+    let says = |time: &str, old: &str, new: &str| {
+        format!(
+            "Nov 28 05:10:{time} node1 pacemaker-attrd     [8] (attrd_peer_update) \tnotice: \
+             Setting db-galera[node3] in instance_attributes: {old} -> {new} | from node3\n"
+        )
+    };
+    let log = crash_without(&["lost", "erminated", "fencing", "node3]"]);
+    let died = says("01.700", member, dead);
+    let failover = story::last(steps_of(&(log.clone() + &died))).unwrap();
+    let cause = failover.cause.as_ref().unwrap();
+    assert_eq!((cause.kind, &*cause.node), (Kind::Died, "node3"));
+    assert_eq!(
+        milliseconds(&failover),
+        [("decision to promote", 1000), ("promotion", 500)]
+    );
+    // It has been dead since before: that is no news.
+    let known = says("01.700", dead, dead);
+    assert!(
+        story::last(steps_of(&(log + &known)))
+            .unwrap()
+            .cause
+            .is_none()
+    );
+}
+
+/// One record of node3, promoted since the cluster expected 8.
+fn monitored(interval: &str, rc: &str) -> Vec<Step> {
+    let text = format!(
+        r#"<cib><configuration><nodes><node id="3" uname="node3"/></nodes><resources><primitive id="db" class="ocf"
+        provider="galera-rs" type="galera-rs"/></resources></configuration><status><node_state id="3" uname="node3"><lrm id="3">
+        <lrm_resources><lrm_resource id="db" class="ocf" provider="galera-rs" type="galera-rs"><lrm_rsc_op
+        id="db_last_failure_0" operation="monitor" interval="{interval}" call-id="25" rc-code="{rc}" op-status="0"
+        transition-key="9:3:8:b0a3e1b4-5a6c-4d8e-9f10-0123456789ab" last-rc-change="1795842602" exec-time="3"/>
+        </lrm_resource></lrm_resources></lrm></node_state></status></cib>"#
+    );
+    step::of_cib(&Cib::parse(text.as_bytes()).unwrap(), "db")
+}
+
+#[test]
+fn a_monitor_that_finds_the_promoted_server_gone_is_the_cause_and_a_probe_is_none() {
+    let log = crash_without(&["lost", "erminated", "fencing", "node3]"]);
+    let told = |found: Vec<Step>| {
+        let steps = steps_of(&log).into_iter().chain(found);
+        story::last(steps.collect()).unwrap()
+    };
+    let failover = told(monitored("1000", "7"));
+    let cause = failover.cause.as_ref().expect("the monitor");
+    assert_eq!((cause.kind, &*cause.node), (Kind::Failed, "node3"));
+    assert!(told(monitored("0", "7")).cause.is_none());
+    assert!(monitored("1000", "8").is_empty());
+    assert!(monitored("1000", "191").is_empty(), "degraded");
 }
