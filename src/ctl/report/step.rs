@@ -137,6 +137,9 @@ fn of_cluster(text: &str, resource: &str) -> Option<Found> {
         };
         return found(kind, node);
     }
+    if let Some((node, _)) = between(plain, "Peer ", " was not terminated (") {
+        return found(Kind::Failed, node);
+    }
     published(text, resource).or_else(|| of_operation(plain, resource))
 }
 

@@ -249,3 +249,20 @@ fn a_monitor_that_finds_the_promoted_server_gone_is_the_cause_and_a_probe_is_non
     assert!(monitored("1000", "8").is_empty());
     assert!(monitored("1000", "191").is_empty(), "degraded");
 }
+
+#[test]
+fn a_fencing_that_failed_is_told_in_either_form() {
+    for how in ["was not terminated", "was terminated"] {
+        let log = CRASH
+            .replace("was terminated", how)
+            .replace(": OK", ": Timer expired");
+        let steps = steps_of(&log);
+        let failed: Vec<_> = steps
+            .iter()
+            .filter(|step| step.kind == Kind::Failed)
+            .collect();
+        assert_eq!(failed.len(), 1, "{steps:#?}");
+        assert_eq!(failed[0].node, "node3");
+        assert!(steps.iter().all(|step| step.kind != Kind::Fenced));
+    }
+}
