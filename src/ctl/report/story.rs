@@ -67,8 +67,8 @@ pub(super) fn last(mut steps: Vec<Step>) -> Option<Failover> {
         .into_iter()
         .filter(|step| step.at >= from && step.at - done <= AFTERMATH)
         .collect();
-    steps.truncate(LONGEST);
     let phases = phases(cause.as_ref(), &heir, &steps);
+    steps.truncate(LONGEST);
     Some(Failover {
         cause,
         heir,

@@ -266,3 +266,17 @@ fn a_fencing_that_failed_is_told_in_either_form() {
         assert!(steps.iter().all(|step| step.kind != Kind::Fenced));
     }
 }
+
+#[test]
+fn a_long_story_is_cut_and_has_all_its_phases() {
+    let noise = (0..80).map(|number| {
+        format!(
+            "Nov 28 05:10:00.5{number:02} node1 pacemaker-attrd     [8] (attrd_peer_update) \tnotice: \
+             Setting db-galera[node2]: (unset) -> {{\"phase\":\"p{number}\"}} | from node2\n"
+        )
+    });
+    let failover = story::last(steps_of(&(CRASH.to_owned() + &noise.collect::<String>()))).unwrap();
+    assert_eq!(failover.steps.len(), 60);
+    let short = story::last(steps_of(CRASH)).unwrap();
+    assert_eq!(milliseconds(&failover), milliseconds(&short));
+}
