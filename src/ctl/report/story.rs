@@ -67,7 +67,7 @@ pub(super) fn last(mut steps: Vec<Step>) -> Option<Failover> {
         .into_iter()
         .filter(|step| step.at >= from && step.at - done <= AFTERMATH)
         .collect();
-    let phases = phases(cause.as_ref(), &heir, &steps);
+    let phases = phases(cause.as_ref(), &heir, done, &steps);
     steps.truncate(LONGEST);
     Some(Failover {
         cause,
@@ -120,8 +120,8 @@ fn without_repetitions(steps: Vec<Step>) -> Vec<Step> {
     kept
 }
 
-/// The way of the role, and that of the node in trouble.
-fn phases(cause: Option<&Step>, heir: &str, steps: &[Step]) -> Vec<Phase> {
+/// The way of the role, and that of the node in trouble. The promotion was `done` then: it did not wait for what came later.
+fn phases(cause: Option<&Step>, heir: &str, done: OffsetDateTime, steps: &[Step]) -> Vec<Phase> {
     let find = |kind: Kind, node: Option<&str>, from: OffsetDateTime| {
         let of = |step: &&Step| step.kind == kind && node.is_none_or(|node| step.node == node);
         steps
@@ -139,11 +139,10 @@ fn phases(cause: Option<&Step>, heir: &str, steps: &[Step]) -> Vec<Phase> {
     };
     let victim = cause.map(|step| &*step.node);
     if victim.is_some() {
-        way.to("fencing", find(Kind::Fenced, victim, start));
-        way.to(
-            "decision to promote",
-            find(Kind::Begins(Task::Promote), Some(heir), way.at),
-        );
+        let fenced = find(Kind::Fenced, victim, start);
+        way.to("fencing", fenced.filter(|at| *at <= done));
+        let begins = find(Kind::Begins(Task::Promote), Some(heir), way.at);
+        way.to("decision to promote", begins.filter(|at| *at <= done));
     }
     way.to(
         "promotion",

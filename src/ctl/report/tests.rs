@@ -280,3 +280,19 @@ fn a_long_story_is_cut_and_has_all_its_phases() {
     let short = story::last(steps_of(CRASH)).unwrap();
     assert_eq!(milliseconds(&failover), milliseconds(&short));
 }
+
+/// Fenced after the promotion, for whatever reason: the promotion did not wait for that.
+#[test]
+fn a_later_fencing_is_no_phase_of_the_failover() {
+    let late = CRASH
+        .lines()
+        .map(|line| match line.contains("was terminated") {
+            true => line.replace("05:10:02.500", "05:30:00.000") + "\n",
+            false => format!("{line}\n"),
+        });
+    let failover = story::last(steps_of(&late.collect::<String>())).unwrap();
+    assert_eq!(
+        milliseconds(&failover)[..2],
+        [("decision to promote", 2700), ("promotion", 500)]
+    );
+}
