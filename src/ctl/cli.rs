@@ -1,9 +1,10 @@
 //! The words of the command line.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use super::health::Thresholds;
 
@@ -18,6 +19,21 @@ use super::health::Thresholds;
 pub(super) struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+impl Cli {
+    /// Reads the words after the name of the command.
+    ///
+    /// # Errors
+    /// When they are not as declared, or standard input is to be looked at more than once.
+    pub fn of(words: &[String]) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(std::iter::once(&"galeractl".to_owned()).chain(words))?;
+        if matches!(&cli.verb, Verb::Status(status) if status.watches_standard_input()) {
+            let text = "--watch looks again, and standard input can be read once: give --cib a file that is written anew";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, text));
+        }
+        Ok(cli)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,6 +92,12 @@ pub(super) struct Status {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2",
           value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub watch: Option<u64>,
+}
+
+impl Status {
+    fn watches_standard_input(&self) -> bool {
+        self.watch.is_some() && self.view.cib.as_deref() == Some(Path::new("-"))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -152,10 +174,10 @@ pub(super) struct Bootstrap {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use super::*;
 
     #[test]
     fn the_declaration_is_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

@@ -42,7 +42,7 @@ mod watch;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 use serde::Serialize;
 
 use self::check::Severity;
@@ -65,7 +65,7 @@ const ENDANGERED: u8 = 4;
 pub fn main() -> ExitCode {
     warnings::start();
     let words: Vec<String> = crate::ocf::env::arguments();
-    let cli = match Cli::try_parse_from(std::iter::once(&"galeractl".to_owned()).chain(&words)) {
+    let cli = match Cli::of(&words) {
         Ok(cli) => cli,
         Err(usage) => return explain_usage(&usage, &words),
     };

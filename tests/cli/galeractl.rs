@@ -24,6 +24,7 @@ fn wrong_usage_is_code_2_and_points_to_the_help() {
         &["bootstrap"],
         &["bootstrap", "--from", "a", "--cib", "f"],
         &["bootstrap", "--from", "a", "--wait", "soon"],
+        &["status", "--watch", "--cib", "-"],
     ] {
         let answer = galeractl(words);
         assert_eq!((answer.code, &*answer.stdout), (Some(2), ""), "{words:?}");
@@ -108,6 +109,18 @@ fn a_saved_cib_needs_no_cluster_from_a_file_or_from_standard_input() {
         "{}",
         explained.stdout
     );
+}
+
+/// There would be nothing left in it to look at again.
+#[test]
+fn standard_input_cannot_be_watched() {
+    let text = fs::read(saved("missing")).unwrap();
+    let mut watch = bare(GALERACTL);
+    watch.args(["status", "--watch", "1", "--cib", "-"]);
+    let answer = run(watch.write_stdin(text));
+    assert_eq!((answer.code, &*answer.stdout), (Some(2), ""));
+    let remedy = "give --cib a file that is written anew";
+    assert!(answer.stderr.contains(remedy), "{}", answer.stderr);
 }
 
 #[test]
