@@ -126,8 +126,9 @@ pub struct Epoch {
     /// `(epoch, seqno)` of every component that survivors made anew without a report of those that they missed:
     /// data of an older epoch beyond that seqno is not part of it.
     pub survived: Vec<(u64, u64)>,
-    /// It was opened to make a component anew in which nobody had more than `position`.
-    pub revived: bool,
+    /// It was opened to make a component anew in which nobody had more than `position`: the lowest epoch that a server of
+    /// that component had noted by then. The ones in between were opened for the same.
+    pub revived: Option<u64>,
 }
 
 impl Epoch {
@@ -159,13 +160,14 @@ impl Epoch {
     }
 
     /// The epoch that this data counts as of. Galera may heal a component by itself while a node opens an epoch to make it
-    /// anew. Then there is one component, and those that have not noted the epoch yet are beyond where it began: nothing
-    /// else could have brought data of the epoch before further.
+    /// anew, for the first time or once more. Then there is one component, and those that have not noted the epoch yet are
+    /// beyond where it began: nothing else could have brought data of the epochs that they had noted further.
     pub fn of(&self, report: &Report) -> u64 {
         let Some((begin, position)) = self.position.as_ref().zip(report.position()) else {
             return report.epoch;
         };
-        let before = self.revived && report.epoch + 1 == self.number;
+        let since = self.revived.unwrap_or(self.number);
+        let before = (since..self.number).contains(&report.epoch);
         let beyond = position.history == begin.history && position.seqno > begin.seqno;
         if before && beyond && !self.is_foreign(report.epoch, report.opened_by.as_ref()) {
             self.number

@@ -40,6 +40,7 @@ pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Ep
         Reason::Survivors(_) => survived.push((number, report.seqno())),
         Reason::AllReported | Reason::LastView(_) | Reason::Creation => {}
     }
+    let revives = matches!(stand, Stand::Apart(_)) && !matches!(reason, Reason::Survivors(_));
     Some(Epoch {
         number,
         opened_by: Some(name.clone()),
@@ -47,8 +48,22 @@ pub fn next_epoch(ballot: &Ballot, name: &Elector, reason: &Reason) -> Option<Ep
         lineage,
         forced,
         survived,
-        revived: matches!(stand, Stand::Apart(_)) && !matches!(reason, Reason::Survivors(_)),
+        revived: revives.then(|| lowest_noted(ballot, newest)),
     })
+}
+
+/// The lowest epoch that a server which has lost its component has noted. An attempt to make a component anew may come to
+/// nothing after one of them has noted its epoch, and before the others have. Only such attempts are looked behind: at any
+/// other bootstrap another line of data may have begun.
+fn lowest_noted(ballot: &Ballot, newest: u64) -> u64 {
+    let recorded = newest == ballot.epoch.number;
+    let line = ballot.epoch.revived.filter(|_| recorded).unwrap_or(newest);
+    let noted = ballot.stands.values().filter_map(|stand| match stand {
+        Stand::Apart(report) => Some(report.epoch),
+        Stand::Reported { .. } | Stand::Restoring(_) | Stand::Joining => None,
+        Stand::Silent | Stand::Bootstrapping | Stand::Primary => None,
+    });
+    noted.min().unwrap_or(newest).max(line)
 }
 
 /// What the bootstrap of `name` would give up: nodes that report more, and nodes that have not reported.

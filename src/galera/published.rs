@@ -268,8 +268,8 @@ pub fn epoch_pairs(resource: &str, epoch: &Epoch) -> Vec<(String, String)> {
         (format!("{resource}-epoch-forced"), marks(&epoch.forced)),
         (format!("{resource}-epoch-survived"), marks(&epoch.survived)),
     ];
-    if epoch.revived {
-        pairs.push((format!("{resource}-epoch-revived"), "true".to_owned()));
+    if let Some(since) = epoch.revived {
+        pairs.push((format!("{resource}-epoch-revived"), since.to_string()));
     }
     if let Some(elector) = &epoch.opened_by {
         pairs.push((format!("{resource}-epoch-opened-by"), elector.clone()));
@@ -311,7 +311,7 @@ pub fn epoch(cib: &Cib, resource: &str) -> Epoch {
         lineage: lineage.filter_map(read_opener).collect(),
         forced: marks("epoch-forced"),
         survived: marks("epoch-survived"),
-        revived: get("epoch-revived") == Some("true"),
+        revived: get("epoch-revived").and_then(|text| read_since(text, number)),
     }
 }
 
@@ -332,6 +332,14 @@ pub fn unused_epoch(cib: &Cib, resource: &str, elector: &Elector, own: u64) -> O
 fn read_opener(text: &str) -> Option<(u64, Elector)> {
     let (epoch, elector) = text.split_once(':')?;
     Some((epoch.parse().ok()?, elector.to_owned()))
+}
+
+/// Agents that knew of one attempt only wrote `true`: since the epoch before.
+fn read_since(text: &str, number: u64) -> Option<u64> {
+    match text {
+        "true" => number.checked_sub(1),
+        _ => text.parse().ok(),
+    }
 }
 
 fn read_mark(text: &str) -> Option<(u64, u64)> {
@@ -407,7 +415,7 @@ mod tests {
             lineage: vec![(5, "g2".to_owned()), (6, "g1".to_owned())],
             forced: vec![(2, 50), (3, 40)],
             survived: vec![(4, 90)],
-            revived: true,
+            revived: Some(3),
         };
         let pairs = epoch_pairs("db", &written);
         let pairs = pairs.iter().map(|(name, value)| {
@@ -419,6 +427,13 @@ mod tests {
             pairs.collect::<String>()
         );
         assert_eq!(epoch(&Cib::parse(text.as_bytes()).unwrap(), "db"), written);
+    }
+
+    #[test]
+    fn a_revival_that_an_older_agent_wrote_counts_since_the_epoch_before() {
+        assert_eq!(read_since("true", 6), Some(5));
+        assert_eq!(read_since("4", 6), Some(4));
+        assert_eq!(read_since("nonsense", 6), None);
     }
 
     #[test]

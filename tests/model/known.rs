@@ -277,19 +277,47 @@ fn a_joiner_is_of_the_epoch_of_the_component_that_it_finds() {
     shows_the_need(&walk, neither, "lacks Acknowledged");
 }
 
+/// Two servers lose each other, and both agents say so.
+fn parted() -> impl Iterator<Item = Step> {
+    let apart = [Calm, CutWire(1), Suspect(0), Suspect(1)];
+    let said = [Agent(0), Effect(0), Agent(1), Effect(1)];
+    apart.into_iter().chain(said)
+}
+
+/// The first one opens an epoch to make the component anew, says so, looks again and notes it.
+const NOTED: [Step; 5] = [Agent(0), Agent(0), Agent(0), Effect(0), Agent(0)];
+
+/// Galera heals the component; the other one serves in it, and all lose power.
+const HEALED: [Step; 5] = [CutWire(0), Agent(1), Effect(1), Write(1), PowerOffAll];
+
 /// Galera heals by itself while an agent makes the component anew: it has noted an epoch that the others learn of after
 /// they have served.
 #[test]
 fn a_component_that_healed_by_itself_amid_its_revival_keeps_what_it_acknowledged() {
-    let apart = [CutWire(1), Suspect(0), Suspect(1)];
-    let said = [Agent(0), Effect(0), Agent(1), Effect(1)];
-    let noted = [Agent(0), Agent(0), Agent(0), Effect(0), Agent(0)];
-    let healed = [CutWire(0), Agent(1), Effect(1), Write(1), PowerOffAll];
-    let steps = [Calm].into_iter().chain(apart).chain(said);
     let without = Rules {
         healed_counts_as_revived: false,
         ..Rules::ALL
     };
-    let walk = walk(2, steps.chain(noted).chain(healed));
+    let walk = walk(2, parted().chain(NOTED).chain(HEALED));
+    shows_the_need(&walk, without, "lacks Acknowledged");
+}
+
+/// The same with a first attempt that comes to nothing: its agent loses sight of the other one, which notes neither epoch.
+#[test]
+fn a_component_that_healed_by_itself_amid_a_second_revival_keeps_what_it_acknowledged() {
+    let failed = [
+        Agent(0),
+        Effect(0),
+        CutRing(2),
+        Agent(0),
+        CutRing(0),
+        Effect(0),
+    ];
+    let without = Rules {
+        every_attempt_counts: false,
+        ..Rules::ALL
+    };
+    let steps = parted().chain(NOTED).chain(failed);
+    let walk = walk(2, steps.chain(NOTED).chain(HEALED));
     shows_the_need(&walk, without, "lacks Acknowledged");
 }

@@ -133,7 +133,11 @@ impl World {
                 let Some(mut epoch) = next_epoch(&ballot, &name, &reason) else {
                     return;
                 };
-                epoch.revived &= self.rules.healed_counts_as_revived;
+                let counts = self.rules.healed_counts_as_revived;
+                epoch.revived = epoch.revived.filter(|_| counts);
+                if !self.rules.every_attempt_counts {
+                    epoch.revived = epoch.revived.map(|_| epoch.number - 1);
+                }
                 let next = Box::new(Opening {
                     epoch,
                     before: ballot.epoch,

@@ -49,6 +49,8 @@ pub struct Rules {
     pub half_or_less: bool,
     /// Data beyond where a revival began counts as of its epoch.
     pub healed_counts_as_revived: bool,
+    /// So it does when an attempt before that had failed.
+    pub every_attempt_counts: bool,
 }
 
 impl Rules {
@@ -71,6 +73,7 @@ impl Rules {
         survivors_note_the_epoch: true,
         half_or_less: true,
         healed_counts_as_revived: true,
+        every_attempt_counts: true,
     };
 }
 

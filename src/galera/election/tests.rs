@@ -83,7 +83,7 @@ fn ballot<const N: usize>(stands: [(&str, Stand); N]) -> Ballot {
             lineage: vec![(1, "a".to_owned())],
             forced: Vec::new(),
             survived: Vec::new(),
-            revived: false,
+            revived: None,
         },
         stands: stands.map(|(name, stand)| (name.to_owned(), stand)).into(),
         ..Ballot::default()

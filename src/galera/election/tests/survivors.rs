@@ -129,7 +129,7 @@ fn what_the_fenced_had_beyond_the_survivor_is_not_part_of_the_new_epoch() {
     let epoch = next_epoch(&ballot, &name, &reason).unwrap();
     assert_eq!(epoch.number, 2);
     assert!(epoch.leads_to(2, 1, 9) && !epoch.leads_to(2, 1, 10));
-    assert!(!epoch.revived, "somebody may have had more");
+    assert_eq!(epoch.revived, None, "somebody may have had more");
     assert_eq!(
         epoch.last_forced(2),
         None,
@@ -174,4 +174,57 @@ fn data_of_a_component_that_healed_by_itself_counts_as_of_the_epoch_of_its_reviv
         elect(&later(other_half)),
         Verdict::Refuse(Refusal::TwoHalves { .. })
     ));
+}
+
+/// The first attempt of a ends after it has noted its epoch, and before b has: b is not of the epoch before the second.
+#[test]
+fn data_of_a_component_that_healed_by_itself_counts_though_an_attempt_before_had_failed() {
+    let members = ["a", "b"];
+    let opened = |ballot: &Ballot| {
+        let Verdict::Revive(name, reason) = elect(ballot) else {
+            panic!("{:?}", elect(ballot));
+        };
+        assert_eq!(name, "a");
+        next_epoch(ballot, &name, &reason).unwrap()
+    };
+    let noted = |epoch: u64| {
+        let Stand::Apart(report) = apart("a", 9, &members) else {
+            panic!("a is apart");
+        };
+        Stand::Apart(Report {
+            epoch,
+            opened_by: Some("a".to_owned()),
+            ..report
+        })
+    };
+    let mut both = ballot([("a", noted(1)), ("b", apart("b", 9, &members))]);
+    for number in 2..5 {
+        both.epoch = opened(&both);
+        assert_eq!((both.epoch.number, both.epoch.revived), (number, Some(1)));
+        both.stands.insert("a".to_owned(), noted(number));
+    }
+    let stopped = Report {
+        epoch: 4,
+        opened_by: Some("a".to_owned()),
+        ..crashed("a", 10)
+    };
+    let later = Ballot {
+        epoch: both.epoch.clone(),
+        ..ballot([("a", reported(stopped)), ("b", reported(crashed("b", 12)))])
+    };
+    wins(&later, "b", Reason::AllReported);
+}
+
+/// b was cut off while the others were started without it: what it holds is another line.
+#[test]
+fn a_revival_does_not_count_data_from_before_a_bootstrap_as_of_its_epoch() {
+    let Stand::Apart(report) = apart("a", 9, &["a"]) else {
+        panic!("a is apart");
+    };
+    let a = Stand::Apart(Report { epoch: 2, ..report });
+    let mut both = ballot([("a", a), ("b", apart("b", 12, &["b"]))]);
+    (both.epoch.number, both.epoch.forced) = (2, vec![(2, 5)]);
+    let epoch = next_epoch(&both, &"a".to_owned(), &Reason::AllReported).unwrap();
+    assert_eq!((epoch.number, epoch.revived), (3, Some(2)));
+    assert_eq!(epoch.of(&crashed("b", 12)), 1);
 }
