@@ -13,6 +13,7 @@ use super::position::Position;
 use super::published::{self, Component, Phase};
 use super::rehearsal;
 use super::server::Beginning;
+use super::service::Others;
 use super::volatile::Mood;
 use crate::ocf::{Deadline, Failure};
 use crate::sys::cluster;
@@ -281,20 +282,9 @@ fn restore(job: &Job<'_>, report: &Report, epoch: u64) -> Result<Option<Arrived>
     Ok(None)
 }
 
-/// Whether nobody is in the component any more, or on the way to make one: whoever looks for it now keeps the
-/// others from an election.
-///
-/// # Errors
-/// When the cluster does not answer.
-pub fn component_is_gone(job: &Job<'_>) -> Result<bool, Failure> {
-    let outlook = job.node.look()?;
-    let mut phases = outlook.online().map(|one| &one.phase);
-    Ok(!phases.any(|phase| match phase {
-        Phase::Member(_) | Phase::Bootstrapping { .. } | Phase::Restoring { .. } => true,
-        Phase::Reviving { .. } => true,
-        Phase::Recovering | Phase::Reported { .. } | Phase::Joining => false,
-        Phase::Apart { .. } | Phase::Stopped { .. } => false,
-    }))
+fn component_is_gone(job: &Job<'_>) -> Result<bool, Failure> {
+    let others = Others::of(&job.node.look()?, &job.node.electorate.own);
+    Ok(others.are_gone())
 }
 
 /// Waits until every member of the view has announced that it restores: servers that start at the same moment

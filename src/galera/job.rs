@@ -16,14 +16,12 @@ use super::membership::{self, Progress};
 use super::node::{Node, retry};
 use super::published::Phase;
 use super::server;
+use super::service::Way;
 use super::transfer::{self, Meter};
 use super::upkeep::Upkeep;
 use super::volatile::Mood;
 use crate::ocf::{Deadline, Done, Failure};
 use crate::sys::process::{Process, Watch, Woken};
-
-/// How often a server on its way up is asked.
-const ASKING: Duration = Duration::from_millis(100);
 
 /// How often the saved view of a serving node is looked at.
 pub const WATCHING: Duration = Duration::from_secs(1);
@@ -36,10 +34,6 @@ const STOPPING: Duration = Duration::from_secs(30);
 
 /// The same for one that is in no component: most of this passes before it is killed.
 const OUTSIDE: Duration = Duration::from_secs(5);
-
-/// A server that waits for state does not say where it is. After so long without anybody in the component, nobody is left
-/// who could give it.
-const FORSAKEN: Duration = Duration::from_secs(5);
 
 /// The life of the job. Returns when the server has died and the cluster is to recover it, or when there is another
 /// job.
@@ -117,17 +111,6 @@ enum Life {
     Cut(Failure),
 }
 
-/// How a server's way from the component into service ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// It serves in the component of this epoch.
-    Synced(u64),
-    /// There is no component any more.
-    Outside,
-    /// It died.
-    Died,
-}
-
 /// The job of one resource.
 #[derive(Debug)]
 pub struct Job<'a> {
@@ -182,58 +165,6 @@ impl Job<'_> {
         });
         if let Err(failure) = said {
             log::warn!("{failure}");
-        }
-    }
-
-    /// From the component to full service. Stops the server when the component is no more: a server whose donors
-    /// died waits for them for ever, and the others wait for its report.
-    fn until_synced(
-        &self,
-        process: Process,
-        epoch: u64,
-        meter: &mut Meter<'_>,
-    ) -> Result<Way, Failure> {
-        let mut look = Deadline::after(WATCHING);
-        let mut forsaken = Deadline::after(FORSAKEN);
-        loop {
-            if !process.lives() {
-                return Ok(Way::Died);
-            }
-            let progress = match membership::progress(self.node) {
-                Ok(progress) => progress,
-                Err(denied) => {
-                    // A restart does not mend a password.
-                    self.note(&denied.to_string(), Mood::Failing);
-                    self.ear.listen(WATCHING);
-                    continue;
-                }
-            };
-            if let Progress::Serving(status) = &progress {
-                let epoch = membership::enter(self.node, status, epoch)?;
-                let volatile = &self.node.volatile;
-                volatile.set_disappointments(None).map_err(retry)?;
-                log::info!("{} serves in epoch {epoch}", self.node.name);
-                return Ok(Way::Synced(epoch));
-            }
-            if look.passed() {
-                let gone = matches!(progress, Progress::Outside | Progress::Silent)
-                    && arrival::component_is_gone(self)?;
-                if !gone {
-                    forsaken = Deadline::after(FORSAKEN);
-                }
-                if gone && (progress == Progress::Outside || forsaken.passed()) {
-                    log::warn!("{}: the component that it joined is gone", self.node.name);
-                    self.stop_outsider()?;
-                    return Ok(Way::Outside);
-                }
-                look = Deadline::after(WATCHING);
-                if progress == Progress::Silent {
-                    // One that receives state opens its socket, maybe another than ours, after that.
-                    hand::adopt(&self.node.resource, process, &self.node.settings)?;
-                }
-            }
-            meter.look(process, &progress);
-            self.ear.listen(ASKING);
         }
     }
 

@@ -46,6 +46,7 @@ pub mod recover;
 mod rehearsal;
 mod report;
 mod server;
+mod service;
 mod settings;
 pub mod silence;
 mod stop;

@@ -281,7 +281,17 @@ impl World {
         match self.nodes[n].part() {
             None => self.begin(n),
             Some(Part::Synced) => self.enter(n),
-            Some(Part::Apart | Part::Joiner | Part::Receiving) => {}
+            Some(Part::Apart) => {}
+            Some(Part::Joiner | Part::Receiving) => self.only_joins(n),
+        }
+    }
+
+    /// A node that has restored a component where nobody serves now waits there like any other that joins.
+    fn only_joins(&mut self, n: usize) {
+        let here = self.partition(n).into_iter().map(|m| &self.nodes[m]);
+        let served = here.map(|node| &node.stand).any(|it| *it == Stand::Primary);
+        if matches!(self.nodes[n].stand, Stand::Restoring(_)) && !served {
+            self.publish(n, Stand::Joining, Stage::Restoring);
         }
     }
 
