@@ -30,7 +30,7 @@ pub const WATCHING: Duration = Duration::from_secs(1);
 const UNASKED: Duration = Duration::from_secs(30);
 
 /// How long a server of the job's own may take to stop.
-const STOPPING: Duration = Duration::from_secs(30);
+pub const STOPPING: Duration = Duration::from_secs(30);
 
 /// The same for one that is in no component: most of this passes before it is killed.
 const OUTSIDE: Duration = Duration::from_secs(5);
@@ -109,6 +109,11 @@ enum Life {
     Changed(Box<Node>),
     /// It died amid its state transfer.
     Cut(Failure),
+}
+
+/// Whether the others wait for the join or the restore that a node in this phase is about.
+pub fn is_waited_for(phase: &Phase) -> bool {
+    matches!(phase, Phase::Joining | Phase::Restoring { .. })
 }
 
 /// The job of one resource.
@@ -320,7 +325,11 @@ impl Job<'_> {
         self.stop_server(OUTSIDE)
     }
 
-    fn stop_server(&self, limit: Duration) -> Result<(), Failure> {
+    /// Stops the server, with so long to end by itself.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub fn stop_server(&self, limit: Duration) -> Result<(), Failure> {
         let deadline = Deadline::after(limit);
         let (resource, datadir) = (&self.node.resource, &self.node.settings.datadir);
         server::stop(resource, datadir, &deadline, limit, || {})

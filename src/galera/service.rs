@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::hand;
-use super::job::{Job, WATCHING};
+use super::job::{self, Job, STOPPING, WATCHING};
 use super::membership::{self, Progress};
 use super::node::retry;
 use super::outlook::Outlook;
@@ -66,12 +66,13 @@ impl Others {
     }
 }
 
-/// Whether a server waits in vain. `None`: it refuses the account, and may be in the component.
-fn is_in_vain(progress: Option<&Progress>, others: Others) -> bool {
+/// Whether a server waits in vain. `None`: it refuses the account. It may be in the component all by itself then, and is
+/// stopped only for somebody who waits for it; `waited_for`: its node says that it joins or restores.
+fn is_in_vain(progress: Option<&Progress>, others: Others, waited_for: bool) -> bool {
     match progress {
         Some(Progress::Outside | Progress::Silent) => others.are_gone(),
         Some(Progress::Inside(_) | Progress::Serving(_)) => false,
-        None => false,
+        None => waited_for && others == Others::Waiting,
     }
 }
 
@@ -114,11 +115,11 @@ impl Job<'_> {
                 return Ok(Way::Synced(epoch));
             }
             if look.passed() {
-                if !self.is_in_vain(progress.as_ref())? {
+                if !self.has_nothing_to_wait_for(progress.as_ref())? {
                     forsaken = Deadline::after(FORSAKEN);
                 } else if progress == Some(Progress::Outside) || forsaken.passed() {
                     log::warn!("{}: the component that it joined is gone", self.node.name);
-                    self.stop_outsider()?;
+                    self.give_up_waiting(progress.as_ref())?;
                     return Ok(Way::Outside);
                 }
                 look = Deadline::after(WATCHING);
@@ -138,12 +139,20 @@ impl Job<'_> {
         }
     }
 
+    /// Whether the wait is in vain. One that refuses the account may serve: it is kept while the cluster does not answer.
+    fn has_nothing_to_wait_for(&self, progress: Option<&Progress>) -> Result<bool, Failure> {
+        match (self.is_in_vain(progress), progress) {
+            (Err(failure), None) => {
+                log::warn!("{failure}");
+                Ok(false)
+            }
+            (looked, _) => looked,
+        }
+    }
+
     /// One look at the others, and what this node says of itself after it.
     fn is_in_vain(&self, progress: Option<&Progress>) -> Result<bool, Failure> {
-        if matches!(
-            progress,
-            None | Some(Progress::Inside(_) | Progress::Serving(_))
-        ) {
+        if matches!(progress, Some(Progress::Inside(_) | Progress::Serving(_))) {
             return Ok(false);
         }
         let outlook = self.node.look()?;
@@ -152,7 +161,16 @@ impl Job<'_> {
         if matches!(own, Some(Phase::Restoring { .. })) && only_joins(progress, others) {
             self.node.publish(Phase::Joining)?;
         }
-        Ok(is_in_vain(progress, others))
+        let waited_for = own.is_some_and(job::is_waited_for);
+        Ok(is_in_vain(progress, others, waited_for))
+    }
+
+    /// One that refuses the account may serve clients: it is given the time to end well.
+    fn give_up_waiting(&self, progress: Option<&Progress>) -> Result<(), Failure> {
+        match progress {
+            Some(_) => self.stop_outsider(),
+            None => self.stop_server(STOPPING),
+        }
     }
 }
 
@@ -221,21 +239,40 @@ mod tests {
     #[test]
     fn a_restoring_node_does_not_wait_for_itself_when_the_component_is_gone() {
         let alone = others([("a", restoring()), ("b", reported()), ("c", reported())]);
-        assert!(is_in_vain(OUTSIDE, alone) && is_in_vain(SILENT, alone));
+        assert!(is_in_vain(OUTSIDE, alone, true) && is_in_vain(SILENT, alone, true));
         let served = others([("a", restoring()), ("b", member()), ("c", reported())]);
-        assert!(!is_in_vain(OUTSIDE, served) && !is_in_vain(SILENT, served));
+        assert!(!is_in_vain(OUTSIDE, served, true) && !is_in_vain(SILENT, served, true));
     }
 
     #[test]
     fn two_restoring_nodes_do_not_wait_for_each_other_when_the_component_is_gone() {
         let two = others([("a", restoring()), ("b", restoring()), ("c", reported())]);
-        assert!(!is_in_vain(SILENT, two), "b may make a component");
+        assert!(!is_in_vain(SILENT, two, true), "b may make a component");
         assert!(only_joins(SILENT, two) && only_joins(OUTSIDE, two));
         let said = others([("a", restoring()), ("b", Phase::Joining), ("c", reported())]);
-        assert!(is_in_vain(SILENT, said));
+        assert!(is_in_vain(SILENT, said, true));
         let inside = Progress::Inside(Status::read::<&str, &str>(&[]));
         assert!(!only_joins(Some(&inside), two), "it may serve in a moment");
         let served = others([("a", restoring()), ("b", member())]);
         assert!(!only_joins(SILENT, served), "b sends it the state");
+    }
+
+    #[test]
+    fn a_server_that_refuses_the_account_is_stopped_only_for_somebody_who_waits_for_it() {
+        let a = || ("a", Phase::Joining);
+        let wanted = others([a(), ("b", reported())]);
+        assert!(is_in_vain(None, wanted, true));
+        assert!(
+            !is_in_vain(None, wanted, false),
+            "it bootstraps, and the account may have to be created yet"
+        );
+        let served = others([a(), ("b", reported()), ("c", member())]);
+        assert!(!is_in_vain(None, served, true));
+        let stopped = Phase::Stopped { report: report() };
+        assert!(!is_in_vain(None, others([a(), ("b", stopped)]), true));
+        assert!(
+            !is_in_vain(None, others([a()]), true),
+            "it may serve all alone"
+        );
     }
 }
