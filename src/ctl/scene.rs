@@ -30,6 +30,8 @@ pub(super) struct Scene {
     /// Whether its name has to be said in commands.
     pub one_of_several: bool,
     pub outlook: Outlook,
+    /// What the election decides upon, see [`Scene::ballot`].
+    ballot: Ballot,
     /// The cluster's names of electors, as far as they are known.
     nodes: BTreeMap<Elector, String>,
     /// State transfers under way, by node; only of the running cluster.
@@ -92,6 +94,7 @@ impl Scene {
             nodes: names(&cib, &outlook, map.as_deref()),
             cib,
             resource,
+            ballot: outlook.ballot.in_line(),
             outlook,
             transfers: BTreeMap::new(),
             copy_size: None,
@@ -131,8 +134,9 @@ impl Scene {
         pulse::look(&Env::from_pairs(parameters)).map_err(Error::Pulse)
     }
 
+    /// The facts as the election takes them: every report in the epoch that it counts as of.
     pub fn ballot(&self) -> &Ballot {
-        &self.outlook.ballot
+        &self.ballot
     }
 
     pub fn verdict(&self) -> Verdict {

@@ -1,5 +1,7 @@
 //! `bootstrap`: what is refused, what it costs, and that the election obeys.
 
+use super::super::advice;
+use super::super::judgement::Outcome;
 use super::super::order::{self, Refused};
 use super::super::scene::Scene;
 use super::{Made, Maker, PLAIN, X, Y, epoch, publishes, real, reported};
@@ -151,6 +153,29 @@ fn another_history_an_older_epoch_and_unclustered_databases_are_losses_too() {
             .any(|loss| loss.contains("is not of the cluster's history")),
         "{losses:?}"
     );
+}
+
+/// The component of a and b healed by itself while a was making it anew; b served, and has not heard of the new epoch.
+#[test]
+fn data_of_a_healed_component_is_compared_by_the_epoch_that_the_election_counts_it_as_of() {
+    let end = "</cluster_property_set>";
+    let revived = "<nvpair id=\"e-r\" name=\"db-epoch-revived\" value=\"1\"/>";
+    let epochs = epoch(2, "").replace(end, &format!("{revived}{end}"));
+    let maker = Maker {
+        epoch: &epochs,
+        ..PLAIN
+    };
+    let scene = maker.scene(&[
+        ("a", true, reported("a", 2, X, 10)),
+        ("b", true, reported("b", 1, X, 12)),
+        ("c", false, None),
+    ]);
+    let losses = order::plan(&scene, "b").unwrap().losses;
+    assert_eq!(losses.len(), 1, "{losses:?}");
+    assert!(losses[0].starts_with("c is silent"), "{losses:?}");
+    let steps = advice::of(&scene, Outcome::Wait);
+    let last = steps.last().and_then(|step| step.command.as_deref());
+    assert_eq!(last, Some("galeractl bootstrap --from b --force"));
 }
 
 #[test]
