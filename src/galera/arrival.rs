@@ -261,6 +261,9 @@ fn restore(job: &Job<'_>, report: &Report, epoch: u64) -> Result<Option<Arrived>
         report: report.clone(),
     })?;
     let Some(outlook) = all_announced(job, epoch)? else {
+        // No server has run here: what was reported stands.
+        let report = report.clone();
+        job.node.publish(Phase::Reported { report })?;
         return Ok(None);
     };
     job.note("restoring the last primary component", Mood::Well);

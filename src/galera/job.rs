@@ -158,12 +158,14 @@ impl Job<'_> {
         }
     }
 
-    /// A join has come to nothing: nobody has to wait for it while this node rests.
+    /// A join or a restore has come to nothing: nobody has to wait for it while this node rests. Without a server none can
+    /// come about, and before the next one starts this node says so and looks again.
     fn withdraw(&self) {
         let said = self.node.look().and_then(|outlook| {
             let own = outlook.published.get(&self.node.name);
-            let joins = own.is_some_and(|own| matches!(own.phase, Phase::Joining));
-            if joins && self.node.server().running()?.is_none() {
+            if own.is_some_and(|own| is_waited_for(&own.phase))
+                && self.node.server().running()?.is_none()
+            {
                 self.node.publish(Phase::Recovering)?;
             }
             Ok(())
@@ -350,5 +352,30 @@ impl Job<'_> {
         if self.node.volatile.set_note(text, mood) {
             log::info!("{}: {text}", self.node.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ballot::{Data, Report};
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_the_restore_or_the_join_of_a_node_that_rests() {
+        let report = Report {
+            epoch: 1,
+            opened_by: None,
+            data: Data::Partial,
+            safe: false,
+            recovered: false,
+            lives: Vec::new(),
+            view: None,
+        };
+        assert!(is_waited_for(&Phase::Joining));
+        assert!(is_waited_for(&Phase::Restoring {
+            report: report.clone()
+        }));
+        assert!(!is_waited_for(&Phase::Reported { report }), "it may lead");
+        assert!(!is_waited_for(&Phase::Recovering));
     }
 }
