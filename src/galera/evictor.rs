@@ -1,24 +1,22 @@
 //! Evicts the dead, from a member of the component: the server side of [`evict`](super::evict).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::address::{self, Member};
 use super::ballot::Elector;
 use super::evict::{self, NodeState, Other, Sight};
 use super::gvwstate::SavedView;
 use super::membership::ANSWER;
 use super::node::Node;
 use super::outlook::Outlook;
+use super::places::Places;
 use super::published::Phase;
 use super::silence::DatabaseError;
 use super::turns::Turns;
 use crate::ocf::Deadline;
 use crate::sys::links::{self, Link};
-use crate::sys::names;
 
 /// How often the view and the connections are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -37,48 +35,6 @@ const URGENT: Duration = Duration::from_secs(15);
 
 /// How often after that.
 const LATER: Duration = Duration::from_secs(5);
-
-/// How often a name is tried again that could not be resolved.
-const UNRESOLVED: Duration = Duration::from_secs(60);
-
-/// Where a server listens for the others.
-#[derive(Debug)]
-struct Place {
-    addresses: BTreeSet<IpAddr>,
-    port: u16,
-}
-
-impl Place {
-    fn of(member: &Member) -> Self {
-        Self {
-            addresses: resolved(&member.host),
-            port: member.port.unwrap_or(address::PORT),
-        }
-    }
-
-    /// Whether none of these connections to it is answered. Either of the two has connected to the other. `own`: the
-    /// port where this node's server listens. Where it is must be known for that.
-    fn is_unreachable(&self, own: u16, links: &[Link]) -> bool {
-        let here = |link: &&Link| {
-            let ports = link.peer_port == self.port || link.port == own;
-            self.addresses.contains(&link.peer) && ports
-        };
-        !self.addresses.is_empty() && !links.iter().filter(here).any(Link::answers)
-    }
-}
-
-/// The addresses of a member, none while its name cannot be resolved.
-fn resolved(host: &str) -> BTreeSet<IpAddr> {
-    let addresses = names::addresses(host);
-    if addresses.is_empty() {
-        log::warn!(
-            "{host} of wsrep_cluster_address cannot be resolved: its server counts as reachable and is not evicted; \
-             tried again every {} s",
-            UNRESOLVED.as_secs()
-        );
-    }
-    addresses
-}
 
 /// A reason to ask the cluster: again and again at first, then less often.
 #[derive(Debug, Default)]
@@ -112,9 +68,7 @@ impl Concern {
 #[derive(Debug)]
 pub struct Evictor<'a> {
     node: &'a Node,
-    places: BTreeMap<Elector, Place>,
-    /// When the names are tried again that could not be resolved.
-    unresolved: Deadline,
+    places: Places,
     /// The server of each other node, as it was published last: a lost node's attributes are removed.
     known: BTreeMap<String, (Elector, Uuid)>,
     /// The last primary view that was seen here.
@@ -138,11 +92,9 @@ impl<'a> Evictor<'a> {
     pub fn new(node: &'a Node) -> Self {
         let others = node.electorate.members.iter();
         let others = others.filter(|member| member.host != node.electorate.own);
-        let places = others.map(|member| (member.host.clone(), Place::of(member)));
         Self {
             node,
-            places: places.collect(),
-            unresolved: Deadline::after(UNRESOLVED),
+            places: Places::of(others),
             known: BTreeMap::new(),
             view: None,
             untidy: None,
@@ -167,6 +119,7 @@ impl<'a> Evictor<'a> {
     /// Looks at the saved view and at the kernel's connections; empties the list of the evicted when the view has
     /// changed. Returns whether the cluster should be asked about a member that does not answer any more, or is new.
     pub fn glance(&mut self) -> bool {
+        self.places.look();
         let Some(view) = self.node.saved_view() else {
             return false;
         };
@@ -215,8 +168,7 @@ impl<'a> Evictor<'a> {
         if self.refused.contains(&elector) || last.is_some_and(|last| last.elapsed() < KNOCKING) {
             return;
         }
-        let place = self.places.get(&elector);
-        if place.is_some_and(|place| links::refuses(&place.addresses, place.port)) {
+        if self.places.refuses(&elector) {
             self.refused.insert(elector);
         } else {
             self.knocked.insert(elector, Instant::now());
@@ -225,8 +177,7 @@ impl<'a> Evictor<'a> {
 
     fn unreachable(&self, elector: &Elector, links: &[Link]) -> bool {
         let own = self.node.electorate.listen_port;
-        let place = self.places.get(elector);
-        place.is_some_and(|place| place.is_unreachable(own, links))
+        self.places.is_unreachable(elector, own, links)
     }
 
     /// Takes note of who is in the component, and evicts whoever is proven dead, if it is this node's turn.
@@ -234,13 +185,6 @@ impl<'a> Evictor<'a> {
         let answered = Some(Instant::now());
         (self.silent.answered, self.unknown.answered) = (answered, answered);
         self.remember(outlook);
-        if self.unresolved.passed() {
-            let places = self.places.iter_mut();
-            for (host, place) in places.filter(|(_, place)| place.addresses.is_empty()) {
-                place.addresses = resolved(host);
-            }
-            self.unresolved = Deadline::after(UNRESOLVED);
-        }
         let Some(view) = self.node.saved_view() else {
             return;
         };
@@ -353,39 +297,5 @@ impl<'a> Evictor<'a> {
         }
         log::info!("{}: emptying the list of the evicted", self.node.name);
         database.set_provider_options("evs.evict=")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn link(peer: &str, port: u16, peer_port: u16, retransmissions: u64) -> Link {
-        let peer = peer.parse().unwrap();
-        Link {
-            port,
-            peer,
-            peer_port,
-            retransmissions,
-        }
-    }
-
-    #[test]
-    fn a_member_is_unreachable_without_an_answered_connection_and_never_when_its_address_is_not_known()
-     {
-        let place = |addresses: &[&str]| Place {
-            addresses: addresses.iter().map(|one| one.parse().unwrap()).collect(),
-            port: 4567,
-        };
-        let known = place(&["10.0.0.2"]);
-        assert!(known.is_unreachable(4567, &[]));
-        assert!(known.is_unreachable(4567, &[link("10.0.0.3", 4567, 4567, 0)]));
-        assert!(known.is_unreachable(4567, &[link("10.0.0.2", 40000, 4567, 2)]));
-        assert!(!known.is_unreachable(4567, &[link("10.0.0.2", 40000, 4567, 0)]));
-        assert!(!known.is_unreachable(4567, &[link("10.0.0.2", 4567, 40000, 0)]));
-        assert!(
-            !place(&[]).is_unreachable(4567, &[]),
-            "nobody knows where it is"
-        );
     }
 }

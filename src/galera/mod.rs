@@ -37,6 +37,7 @@ mod node;
 mod offspring;
 pub mod outlook;
 mod params;
+mod places;
 pub mod position;
 mod provider;
 pub mod published;
