@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::ballot::{Elector, Epoch};
 use super::fitness::Fitness;
 use super::node::{Node, retry};
-use super::published::{self, Phase};
+use super::position::History;
+use super::published::{self, Component, Phase};
 use super::record::Seen;
 use super::silence::Cause;
 use super::volatile::Mood;
@@ -34,7 +36,7 @@ pub enum Progress {
 /// What the server of this node says of itself.
 ///
 /// # Errors
-/// Only when it answers and refuses the account: that will not pass by waiting.
+/// Only when it answers and refuses the account: where it is cannot be found out until somebody has mended that.
 pub fn progress(node: &Node) -> Result<Progress, Failure> {
     let asked = node.database(ANSWER);
     match asked.and_then(|mut database| database.status()) {
@@ -83,10 +85,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<u64, Failure> {
         .ok_or_else(|| missing("wsrep_gcomm_uuid"))?;
     let outlook = node.look()?;
     let component = outlook.component();
-    let expected = component
-        .as_ref()
-        .map_or(history, |component| component.history);
-    if expected != history {
+    if let Some(expected) = other_history(component.as_ref(), history) {
         return Err(Failure::Retry(format!(
             "{} is in a component of history {history}, the cluster's is {expected}: two clusters with one \
              name; stop this one and compare wsrep_cluster_address",
@@ -99,8 +98,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<u64, Failure> {
     let mut record = node.record()?;
     if record.epoch < epoch {
         // Somebody else started this server, or made its component anew.
-        let of_epoch = component.filter(|component| component.epoch == epoch);
-        let opened_by = of_epoch.and_then(|component| component.opened_by);
+        let opened_by = opener(epoch, component.as_ref(), outlook.epoch());
         (record.epoch, record.opened_by) = (epoch, opened_by);
     }
     record.lived(gcomm);
@@ -118,6 +116,21 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<u64, Failure> {
     node.volatile.set_entered(&history).map_err(retry)?;
     node.volatile.set_note(SERVING, Mood::Serving);
     Ok(epoch)
+}
+
+/// The history of the cluster's component, if that is another one than the server's: then these are two clusters.
+fn other_history(component: Option<&Component>, own: History) -> Option<History> {
+    let history = component?.history;
+    (history != own).then_some(history)
+}
+
+/// Who opened the epoch of this number: as the component's members say, else as the cluster has it on record. The first
+/// member to enter a new epoch finds nobody who could say so.
+fn opener(epoch: u64, component: Option<&Component>, newest: &Epoch) -> Option<Elector> {
+    let component = component.filter(|component| component.epoch == epoch);
+    let said = component.and_then(|component| component.opened_by.clone());
+    let recorded = (newest.number == epoch).then(|| newest.opened_by.clone());
+    said.or(recorded.flatten())
 }
 
 /// Notes the seqno from which on the data contains everything of earlier views, once for each primary view.
@@ -155,4 +168,51 @@ pub fn witness(node: &Node, process: Process) -> Result<bool, Failure> {
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn history(number: u128) -> History {
+        History::new(Uuid::from_u128(number)).unwrap()
+    }
+
+    /// The component of history 9 and epoch 3.
+    fn component(opened_by: Option<&str>) -> Component {
+        Component {
+            history: history(9),
+            epoch: 3,
+            opened_by: opened_by.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_server_in_another_history_than_the_component_is_of_another_cluster() {
+        let component = component(None);
+        assert_eq!(other_history(Some(&component), history(9)), None);
+        assert_eq!(
+            other_history(Some(&component), history(8)),
+            Some(history(9))
+        );
+        assert_eq!(other_history(None, history(8)), None, "it is the first one");
+    }
+
+    #[test]
+    fn the_first_member_to_enter_an_epoch_knows_from_the_cluster_who_opened_it() {
+        let newest = Epoch {
+            number: 3,
+            opened_by: Some("a".to_owned()),
+            ..Epoch::default()
+        };
+        let opener =
+            |epoch, component: Option<Component>| opener(epoch, component.as_ref(), &newest);
+        assert_eq!(opener(3, None).as_deref(), Some("a"));
+        assert_eq!(opener(3, Some(component(None))).as_deref(), Some("a"));
+        let half = Some(component(Some("b")));
+        assert_eq!(opener(3, half).as_deref(), Some("b"), "of the other half");
+        assert_eq!(opener(2, Some(component(Some("b")))), None);
+    }
 }
