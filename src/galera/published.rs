@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::ballot::{Elector, Epoch, Report, Stand};
 use super::gvwstate::SavedView;
-use super::make::Make;
+use super::make::{self, Make};
 use super::position::{History, read_position};
 use crate::cib::{Cib, Node};
 
@@ -24,7 +24,11 @@ pub struct Published {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead: Option<Dead>,
     /// What its server is; agents before this was told leave it out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "make::lenient"
+    )]
     pub make: Option<Make>,
     /// What it is doing.
     #[serde(flatten)]
