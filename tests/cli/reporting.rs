@@ -69,6 +69,38 @@ fn a_browser_shows_the_nodes_and_the_phases_of_the_last_failover() {
     }
 }
 
+/// From the times in that log: 45.579 lost, 48.191 fenced, 50.071 promotion begins, 50.175 ends, 54.331 started, 59.967 member.
+#[test]
+fn the_page_has_the_seconds_of_each_phase_and_of_the_whole() {
+    let (cib, log) = (saved("failover.xml"), saved("failover.log"));
+    let answer = run(bare(GALERACTL).args(["report", "--cib", &cib, "--log", &log]));
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let cell = |line: &str, class: &str| {
+        let (_, rest) = line.split_once(&format!("<div class=\"{class}\">"))?;
+        rest.split("</div>").next().map(str::to_owned)
+    };
+    let of = |class| {
+        answer
+            .stdout
+            .lines()
+            .filter_map(move |line| cell(line, class))
+    };
+    let bars: Vec<_> = of("label").zip(of("number")).collect();
+    let wanted = [
+        ("fencing", "2.6 s"),
+        ("decision to promote", "1.9 s"),
+        ("promotion", "0.1 s"),
+        ("restart of node1", "4.2 s"),
+        ("node1 joins until it is synced", "5.6 s"),
+    ];
+    assert_eq!(
+        bars,
+        wanted.map(|(name, took)| (name.to_owned(), took.to_owned()))
+    );
+    let whole = "From the first to the last phase: 14.4 s.";
+    assert!(answer.stdout.contains(whole), "{}", answer.stdout);
+}
+
 #[test]
 fn a_log_that_cannot_be_read_is_named_on_the_page_and_a_saved_cib_takes_none_of_this_machine() {
     let of = |words: &[&str]| {

@@ -113,6 +113,49 @@ fn the_cib_alone_tells_of_the_last_promotion_to_the_second() {
     assert_eq!(promoted.node, failover.heir);
 }
 
+/// An operation as the CIB's history has it: when it began, in seconds, and how many milliseconds it took.
+fn operation(key: &str, rc: i32, expected: i32, began: u32, took: u32) -> String {
+    let name = key.split('_').nth(1).unwrap();
+    format!(
+        "<lrm_rsc_op id=\"{key}-{rc}\" operation_key=\"{key}\" operation=\"{name}\" transition-key=\"7:8:{expected}:u\" \
+         transition-magic=\"0:{rc};7:8:{expected}:u\" call-id=\"{began}\" rc-code=\"{rc}\" op-status=\"0\" interval=\"0\" \
+         last-rc-change=\"1795255{began:03}\" exec-time=\"{took}\"/>"
+    )
+}
+
+#[test]
+fn the_cib_alone_tells_the_seconds_of_the_phases_that_it_knows() {
+    let history = |node: u32, operations: &[String]| {
+        format!(
+            "<node_state id=\"{node}\" uname=\"node{node}\"><lrm id=\"{node}\"><lrm_resources><lrm_resource id=\"db\" \
+             type=\"galera-rs\" class=\"ocf\" provider=\"galera-rs\">{}</lrm_resource></lrm_resources></lrm></node_state>",
+            operations.concat()
+        )
+    };
+    // The monitor's failure is known at 0.2 s, the other node's promotion at 3.7, the first node's start at 12.5.
+    let writer = [
+        operation("db_monitor_1000", 1, 8, 0, 200),
+        operation("db_start_0", 0, 0, 10, 2500),
+    ];
+    let heir = [operation("db_promote_0", 0, 0, 3, 700)];
+    let cib = format!(
+        "<cib><configuration><crm_config/><nodes><node id=\"1\" uname=\"node1\"/><node id=\"2\" uname=\"node2\"/></nodes>\
+         <resources/></configuration><status>{}{}</status></cib>",
+        history(1, &writer),
+        history(2, &heir)
+    );
+    let cib = crate::cib::Cib::parse(cib.as_bytes()).unwrap();
+    let failover = story::last(step::of_cib(&cib, "db")).unwrap();
+    assert_eq!(failover.heir, "node2");
+    assert_eq!(failover.cause.as_ref().unwrap().node, "node1");
+    let phases: Vec<_> = failover
+        .phases
+        .iter()
+        .map(|phase| (&*phase.name, phase.took().whole_milliseconds()))
+        .collect();
+    assert_eq!(phases, [("promotion", 3500), ("restart of node1", 8800)]);
+}
+
 #[test]
 fn what_the_log_has_to_the_millisecond_is_not_told_a_second_time_from_the_cib() {
     let mut steps = steps_of(CRASH);
