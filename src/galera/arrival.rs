@@ -10,7 +10,8 @@ use super::membership::{self, Progress};
 use super::node::{FULL_SCORE, retry};
 use super::outlook::Outlook;
 use super::position::Position;
-use super::published::{self, Component, Phase};
+use super::properties;
+use super::published::{Component, Phase};
 use super::rehearsal;
 use super::server::Beginning;
 use super::service::Others;
@@ -180,9 +181,9 @@ fn component_answers(job: &Job<'_>, outlook: &Outlook) -> bool {
 pub fn close_unused_epoch(job: &Job<'_>, report: &Report) -> Result<(), Failure> {
     let (resource, own) = (&job.node.resource, &job.node.electorate.own);
     let cib = cluster::look().map_err(retry)?;
-    if let Some(number) = published::unused_epoch(&cib, resource, own, report.epoch) {
+    if let Some(number) = properties::unused_epoch(&cib, resource, own, report.epoch) {
         log::warn!("epoch {number} was opened here and never used: closing it");
-        cluster::delete_properties(&published::epoch_set(resource, number)).map_err(retry)?;
+        cluster::delete_properties(&properties::epoch_set(resource, number)).map_err(retry)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::epoch::next_epoch;
 use super::grastate;
 use super::membership::{self, Progress};
 use super::node::{Node, retry};
+use super::properties;
 use super::published::{self, Phase};
 use super::server::Beginning;
 use crate::ocf::{Deadline, Done, Failure, wait_until};
@@ -104,8 +105,8 @@ fn own_report(node: &Node, ballot: &Ballot) -> Result<Report, Failure> {
 /// # Errors
 /// When another has opened it, or the cluster does not answer.
 pub fn open(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
-    let set = published::epoch_set(&node.resource, epoch.number);
-    let pairs = published::epoch_pairs(&node.resource, epoch);
+    let set = properties::epoch_set(&node.resource, epoch.number);
+    let pairs = properties::epoch_pairs(&node.resource, epoch);
     if cluster::create_properties(&set, &pairs).map_err(retry)? {
         return Ok(());
     }
@@ -120,7 +121,7 @@ pub fn open(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
 /// # Errors
 /// When the cluster does not answer.
 pub fn close(node: &Node, epoch: &Epoch) -> Result<(), Failure> {
-    let set = published::epoch_set(&node.resource, epoch.number);
+    let set = properties::epoch_set(&node.resource, epoch.number);
     cluster::delete_properties(&set).map_err(retry)
 }
 
@@ -221,7 +222,7 @@ fn become_primary(
         && let Some(history) = status.cluster_state_uuid
     {
         // From now on an empty cluster is one that was emptied.
-        let set = published::epoch_set(&node.resource, epoch.number);
+        let set = properties::epoch_set(&node.resource, epoch.number);
         let name = format!("{}-epoch-position", node.resource);
         let position = format!("{history}:{}", status.last_committed.unwrap_or(0));
         cluster::set_property(&set, &name, &position).map_err(retry)?;
@@ -236,7 +237,7 @@ fn become_primary(
 pub fn forget_old(node: &Node, epochs: &[u64]) -> Result<(), Failure> {
     let surplus = (epochs.len() + 1).saturating_sub(KEPT);
     for number in epochs.iter().take(surplus) {
-        let set = published::epoch_set(&node.resource, *number);
+        let set = properties::epoch_set(&node.resource, *number);
         cluster::delete_properties(&set).map_err(retry)?;
     }
     Ok(())

@@ -39,6 +39,7 @@ pub mod outlook;
 mod params;
 mod places;
 pub mod position;
+pub mod properties;
 mod provider;
 pub mod published;
 pub mod pulse;

@@ -164,7 +164,7 @@ impl Node {
     /// # Errors
     /// When the cluster does not take it.
     pub fn publish(&self, phase: Phase) -> Result<(), Failure> {
-        log::info!("{}: {}", self.name, phase.word());
+        log::info!("{}: {}", self.name, phase.told());
         let (elector, electors) = (self.electorate.own.clone(), self.electorate.names());
         let dead = self.dead(&phase)?;
         let published = Published {

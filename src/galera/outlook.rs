@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::ballot::{Ballot, Epoch, Force, Stand};
 use super::evict::NodeState;
 use super::gvwstate::SavedView;
+use super::properties;
 use super::published::{self, Component, Phase, Published};
 use super::survivors::{AtLarge, Fates};
 use crate::cib::{Cib, Node, Role};
@@ -43,7 +44,7 @@ impl Outlook {
     /// Looks through the eyes of `asker`.
     pub fn of(cib: &Cib, asker: &Asker<'_>) -> Self {
         let published = published::all(cib, asker.resource);
-        let epoch = published::epoch(cib, asker.resource);
+        let epoch = properties::epoch(cib, asker.resource);
         let nodes: BTreeMap<_, _> = cib
             .nodes()
             .map(|node| (node.uname.to_string(), state(cib, node, asker.resource)))
@@ -67,7 +68,7 @@ impl Outlook {
             force: order(cib, asker.resource),
             fates: fates(cib, asker.resource, &published, &nodes),
         };
-        let epochs = published::epoch_numbers(cib, asker.resource);
+        let epochs = properties::epoch_numbers(cib, asker.resource);
         let name = published::order_attribute(asker.resource);
         let ordered = cib
             .nodes()

@@ -9,6 +9,7 @@ use super::grastate;
 use super::gvwstate::{self, SavedView};
 use super::node::retry;
 use super::offspring;
+use super::properties;
 use super::published::{self, Dead, Phase, Published};
 use super::record::Record;
 use super::report::{self, Disk};
@@ -171,9 +172,9 @@ fn say_goodbye(resource: &str, node: &str, datadir: &Path, last_view: Option<&Sa
     let published = published::all(&before, resource).remove(node);
     if let Some(published) = &published {
         let own = Record::load(resource).map_err(retry)?.epoch;
-        if let Some(number) = published::unused_epoch(&before, resource, &published.elector, own) {
+        if let Some(number) = properties::unused_epoch(&before, resource, &published.elector, own) {
             log::warn!("epoch {number} was opened here and never used: closing it");
-            let set = published::epoch_set(resource, number);
+            let set = properties::epoch_set(resource, number);
             cluster::delete_properties(&set).map_err(retry)?;
         }
     }
