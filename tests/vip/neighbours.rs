@@ -169,7 +169,7 @@ fn a_second_claim_is_heard_and_fails_the_next_monitor() {
     let Some(net) = Net::new() else { return };
     for (ip, no) in [(IPS[0], ("arp_count", "3")), (IPS[1], ("nodad", "true"))] {
         let one = ("ip", ip);
-        // The job listens for three seconds.
+        // The job listens for nearly three seconds.
         let long = [("arp_count", "10"), ("arp_interval", "300")];
         net.expect("start", &[one, long[0], long[1]], 0);
         assert_eq!(net.act_on("peer", "start", &[one, NO_CHECK, no]).code, 0);
