@@ -55,6 +55,15 @@ pub struct Left {
     pub members: BTreeSet<Uuid>,
     /// See [`LastView::floor`].
     pub floor: Option<u64>,
+    /// Whether Galera said, when it had stopped there, that nobody went on (`safe_to_bootstrap`). `None`: it was not asked.
+    #[serde(default)]
+    pub last: Option<bool>,
+}
+
+impl Left {
+    fn is_at(&self, position: &Position) -> bool {
+        self.position.history == position.history && self.position.seqno == position.seqno
+    }
 }
 
 /// The file of a resource's record.
@@ -108,14 +117,19 @@ impl Record {
                 floor,
             });
         }
-        let left = self.left.as_ref()?;
-        let same =
-            left.position.history == position.history && left.position.seqno == position.seqno;
-        same.then(|| LastView {
+        let left = self.left.as_ref().filter(|left| left.is_at(position))?;
+        Some(LastView {
             id: None,
             members: left.members.clone(),
             floor: left.floor,
         })
+    }
+
+    /// Whether `safe_to_bootstrap` of data at `position` can be Galera's word. It is not when the file said otherwise as the
+    /// server had stopped there, nor when this node was about to join a component since: others went on.
+    pub fn may_have_left_last(&self, position: &Position) -> bool {
+        let left = self.left.as_ref().filter(|left| left.is_at(position));
+        self.joining.is_none() && left.and_then(|left| left.last) != Some(false)
     }
 
     /// Takes the view over from `gvwstate.dat`, which is about to be removed, for data at `position`.
@@ -125,22 +139,25 @@ impl Record {
             position: position.clone(),
             members,
             floor,
+            last: None,
         });
     }
 
-    /// After a clean stop at `position`: the rest of the last view may have gone on.
-    pub fn leave(&mut self, last: &SavedView, position: &Position) {
-        self.lived(last.me);
-        let others = last.members.iter().copied();
+    /// After a clean stop at `position`: the rest of the last view may have gone on, unless Galera says that this node
+    /// left last.
+    pub fn leave(&mut self, view: &SavedView, position: &Position, last: bool) {
+        self.lived(view.me);
+        let others = view.members.iter().copied();
         let members = others
             .filter(|member| !self.lives.contains(member))
             .collect();
-        let floor = self.floor(&last.view.to_string());
+        let floor = self.floor(&view.view.to_string());
         let position = position.clone();
         self.left = Some(Left {
             position,
             members,
             floor,
+            last: Some(last),
         });
     }
 
@@ -164,6 +181,7 @@ impl Record {
             position: position.clone(),
             members: BTreeSet::new(),
             floor: Some(position.seqno),
+            last: None,
         });
     }
 }

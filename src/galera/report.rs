@@ -56,7 +56,9 @@ pub fn report(disk: &Disk, record: &Record) -> Report {
         Data::Blank { .. } | Data::Partial | Data::Unreadable(_) => None,
     };
     let recovered = matches!(data, Data::At(_)) && disk.clean_position().is_none();
-    let safe = !recovered && disk.state().is_some_and(GraState::safe);
+    let left_last =
+        |position| disk.state().is_some_and(GraState::safe) && record.may_have_left_last(position);
+    let safe = disk.clean_position().as_ref().is_some_and(left_last);
     Report {
         epoch: record.epoch,
         opened_by: record.opened_by.clone(),
@@ -101,5 +103,104 @@ fn data(disk: &Disk, record: &Record) -> Data {
         Some(Recovered::Unknown(words)) => {
             Data::Unreadable(format!("the position could not be recovered: {words}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grastate;
+    use super::super::position::read_position;
+    use super::super::record::Left;
+    use super::*;
+
+    const X: &str = "6b4c1f4e-0000-0000-0000-000000000001";
+    const Y: &str = "6b4c1f4e-0000-0000-0000-000000000002";
+    const ZERO: &str = "00000000-0000-0000-0000-000000000000";
+
+    fn at(text: &str) -> Position {
+        read_position(text).unwrap().unwrap()
+    }
+
+    fn disk(uuid: &str, seqno: &str, safe: u8, recovered: Option<Recovered>) -> Disk {
+        let text = format!(
+            "# GALERA saved state\nversion: 2.1\nuuid: {uuid}\nseqno: {seqno}\nsafe_to_bootstrap: {safe}\n"
+        );
+        Disk {
+            directory: Directory::Databases,
+            grastate: Some(grastate::read(&text).map_err(|damage| damage.to_string())),
+            saved_view: None,
+            recovered,
+        }
+    }
+
+    /// Where it stood, and what Galera said then.
+    fn left(position: &str, last: Option<bool>) -> Record {
+        let left = Left {
+            position: at(position),
+            members: [uuid::Uuid::from_u128(7)].into(),
+            floor: None,
+            last,
+        };
+        Record {
+            left: Some(left),
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn safe_to_bootstrap_counts_unless_it_was_set_after_the_stop_or_a_component_was_joined_since() {
+        let here = format!("{X}:5");
+        let safe = |record: &Record| report(&disk(X, "5", 1, None), record).safe;
+        assert!(safe(&Record::default()), "stopped by hand");
+        assert!(safe(&left(&here, Some(true))) && safe(&left(&here, None)));
+        assert!(!safe(&left(&here, Some(false))), "set by hand");
+        assert!(
+            safe(&left(&format!("{X}:4"), Some(false))),
+            "a stop of before"
+        );
+        let joining = Record {
+            joining: Some(2),
+            ..Record::default()
+        };
+        assert!(!safe(&joining), "others went on");
+        assert!(!report(&disk(X, "5", 0, None), &Record::default()).safe);
+        let crashed = disk(X, "-1", 1, Some(Recovered::Position(at(&here))));
+        assert!(!report(&crashed, &Record::default()).safe);
+    }
+
+    #[test]
+    fn what_is_on_the_disk_is_a_position_or_the_reason_why_it_is_none() {
+        let found = |uuid: &str, recovered| {
+            report(&disk(uuid, "-1", 0, recovered), &Record::default()).data
+        };
+        let position = || Some(Recovered::Position(at(&format!("{X}:9"))));
+        assert_eq!(found(X, position()), Data::At(at(&format!("{X}:9"))));
+        assert_eq!(found(ZERO, position()), Data::At(at(&format!("{X}:9"))));
+        let why = |uuid: &str, recovered| match found(uuid, recovered) {
+            Data::Unreadable(why) => why,
+            other => panic!("{other:?}"),
+        };
+        let other = why(Y, position());
+        assert!(other.contains(X) && other.contains(Y), "{other}");
+        assert!(why(X, Some(Recovered::Nothing)).contains("the data does not have"));
+        assert!(why(X, Some(Recovered::Disabled)).contains("wsrep_provider is not set"));
+        assert!(why(X, Some(Recovered::PreparedXa { count: 2 })).starts_with("2 prepared"));
+        assert_eq!(
+            found(ZERO, Some(Recovered::Nothing)),
+            Data::Blank { user_data: true }
+        );
+    }
+
+    #[test]
+    fn data_that_a_full_transfer_was_replacing_is_no_copy() {
+        let joining = Record {
+            joining: Some(2),
+            ..Record::default()
+        };
+        let recovered = Some(Recovered::Position(at(&format!("{X}:9"))));
+        let torn = report(&disk(ZERO, "-1", 0, recovered.clone()), &joining);
+        assert_eq!(torn.data, Data::Partial);
+        let whole = report(&disk(X, "-1", 0, recovered), &joining);
+        assert_eq!(whole.data, Data::At(at(&format!("{X}:9"))));
     }
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::datadir::{Directory, data_holder};
-use super::grastate;
+use super::grastate::{self, GraState};
 use super::gvwstate::{self, SavedView};
 use super::node::retry;
 use super::offspring;
@@ -201,11 +201,12 @@ fn farewell(
     let Ok(text) = std::fs::read_to_string(datadir.join("grastate.dat")) else {
         return Ok(None);
     };
-    let grastate = Some(grastate::read(&text).map_err(|damage| damage.to_string()));
+    let grastate = grastate::read(&text).map_err(|damage| damage.to_string());
+    let last = grastate.as_ref().is_ok_and(GraState::safe);
     let saved_view = saved_view(datadir);
     let disk = Disk {
         directory: Directory::System,
-        grastate,
+        grastate: Some(grastate),
         saved_view,
         recovered: None,
     };
@@ -214,7 +215,7 @@ fn farewell(
     };
     let mut record = Record::load(resource).map_err(retry)?;
     if let Some(view) = last_view {
-        record.leave(view, &position);
+        record.leave(view, &position, last);
         record.save(resource).map_err(retry)?;
     }
     Ok(Some(Phase::Stopped {

@@ -25,6 +25,11 @@ fn latest_is_down() -> Option<Lab> {
     lab.wait("node 3 alone", STEP, || lab.promoted() == [3]);
     lab.insert(3, LATEST);
     lab.script(&["stop", "3"]).ok();
+    let state = "/var/lib/mysql/grastate.dat";
+    let claim = format!(
+        "sed -i 's/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/' {state} && grep -q 'bootstrap: 1' {state}"
+    );
+    lab.node(2).ok(&claim); // which is not true
     for k in [1, 2] {
         lab.crm(&format!("node online node{k}"));
     }
