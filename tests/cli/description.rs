@@ -39,6 +39,27 @@ fn it_is_told_with_an_empty_environment() {
     }
 }
 
+/// A configuration that was written for the peer works when the agent's name is changed.
+#[test]
+fn every_parameter_of_the_agent_that_it_replaces_is_one_of_ours() {
+    let peer = "/usr/lib/ocf/resource.d/heartbeat/galera";
+    if !available(Path::new(peer).exists(), "resource-agents") {
+        return;
+    }
+    let names = |text: &str| -> Vec<String> {
+        let named = text.split("<parameter name=\"").skip(1);
+        named
+            .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+            .collect()
+    };
+    let told = run(bare(peer).env("OCF_ROOT", "/usr/lib/ocf").arg("meta-data"));
+    let (theirs, ours) = (names(&told.stdout), names(&described(AGENT)));
+    assert!(theirs.len() > 10, "{}", told.stdout);
+    for name in theirs {
+        assert!(ours.contains(&name), "no parameter {name}");
+    }
+}
+
 #[test]
 fn it_is_told_to_nobody() {
     if !available(is_root(), "root") {

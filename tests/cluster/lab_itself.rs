@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::Lab;
+use crate::harness::{Lab, on_all};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -73,6 +73,19 @@ fn power_cut_of_all_nodes_ends_with_the_same_cluster() {
         lab.cib().contains("maintenance-mode"),
         "the configuration did not survive"
     );
+}
+
+/// Whoever opens an epoch relies on that.
+#[test]
+fn of_nodes_that_create_the_same_properties_at_once_exactly_one_does() {
+    let Some(lab) = Lab::up(3) else { return };
+    for round in 0..5 {
+        let set = format!("<cluster_property_set id=\"race-{round}\"/>");
+        let create = format!("cibadmin --create --scope crm_config --xml-text '{set}'");
+        let mut codes = on_all(&lab, |node| node.run(&create).code);
+        codes.sort_unstable();
+        assert_eq!(codes, [0, 108, 108], "108 is: it exists");
+    }
 }
 
 #[test]

@@ -30,6 +30,18 @@ fn two_clusters_on_other_networks_and_ports_share_nodes_and_nothing_else() {
     );
     assert!(lab.cib().contains("\"db2-epoch-1\""));
 
+    // By hand: which of the two has to be said.
+    let asked = lab.node(1).run("/usr/sbin/galera-rs monitor");
+    assert_eq!(asked.code, 2, "{asked:?}");
+    assert!(
+        asked.stderr.contains("db") && asked.stderr.contains("db2"),
+        "{asked:?}"
+    );
+    let told = lab
+        .node(1)
+        .run("/usr/sbin/galera-rs monitor --resource db2");
+    assert!([0, 8].contains(&told.code), "{told:?}");
+
     // The death of a server is told to its own group, over its own network.
     let victim = lab.node(3);
     victim.ok("pkill -KILL -f second[.]cnf");

@@ -1,5 +1,8 @@
 //! One server dies: its role moves, nothing else is touched, and it comes back by itself.
 
+use std::thread;
+use std::time::Duration;
+
 use crate::harness::{IN_SERVICE, Lab, MULTI_WRITER, SINGLE_WRITER, STEP, lives};
 
 #[test]
@@ -59,4 +62,18 @@ fn every_node_is_promoted_without_notifications_and_a_killed_one_comes_back() {
     lab.settle();
     let after = lives(&lab);
     assert_eq!((&after[0], &after[2]), (&before[0], &before[2]));
+    all_die_again_and_again(&lab);
+}
+
+/// Whatever has been started since dies too, before anybody serves.
+fn all_die_again_and_again(lab: &Lab) {
+    let fault = || {
+        for _ in 0..3 {
+            lab.kill_all_servers();
+            thread::sleep(Duration::from_millis(700));
+        }
+    };
+    let recovery = lab.recovery(IN_SERVICE, fault, || lab.serves());
+    recovery.tell("all of three writers killed three times, no notifications");
+    lab.nothing_lost(&recovery);
 }
