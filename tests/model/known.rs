@@ -5,7 +5,8 @@ use crate::step::Step::{self, *};
 use crate::walk::{Walk, walk_all};
 use crate::world::Rules;
 
-fn walk(size: usize, steps: impl IntoIterator<Item = Step>) -> Walk {
+/// A walk with these steps, from a cluster that serves.
+pub fn walk(size: usize, steps: impl IntoIterator<Item = Step>) -> Walk {
     Walk {
         seed: 0,
         size,
@@ -17,7 +18,7 @@ fn walk(size: usize, steps: impl IntoIterator<Item = Step>) -> Walk {
 }
 
 /// The walk holds, and without the part of the protocol it does not.
-fn shows_the_need(walk: &Walk, without: Rules, failure: &str) {
+pub fn shows_the_need(walk: &Walk, without: Rules, failure: &str) {
     assert_eq!(walk.run(Rules::ALL).0, None, "with the whole protocol");
     let found = walk.run(without).0.unwrap_or_default();
     assert!(found.contains(failure), "without a part of it: `{found}`");
@@ -30,11 +31,12 @@ fn some_walk_shows_the_need(seeds: std::ops::Range<u64>, without: Rules) {
 }
 
 /// The steps of a start, up to the published report.
-fn start(n: usize) -> [Step; 4] {
+pub fn start(n: usize) -> [Step; 4] {
     [StartResource(n), Effect(n), Agent(n), Effect(n)]
 }
 
-fn stop(n: usize) -> [Step; 2] {
+/// The steps of a clean stop.
+pub fn stop(n: usize) -> [Step; 2] {
     [StopResource(n), Effect(n)]
 }
 

@@ -6,6 +6,7 @@
 
 mod agent;
 mod cluster;
+mod covered;
 mod eviction;
 mod galera;
 mod known;

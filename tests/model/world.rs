@@ -12,7 +12,7 @@ use crate::oracle::Oracle;
 pub type Entry = u64;
 
 /// Which parts of the protocol are kept. Where switching one off makes the model find a violation (see `known.rs`), that
-/// proves both that the part is needed and that the model can see it; others cover for each other.
+/// proves both that the part is needed and that the model can see it; others cover for each other (`covered.rs`).
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// A bootstrapper looks a second time, after it has opened its epoch and said so.
