@@ -5,6 +5,7 @@
 //! come up. A failing walk prints its seed and the fewest steps that still fail.
 
 mod agent;
+mod alarms;
 mod cluster;
 mod covered;
 mod eviction;
