@@ -50,15 +50,30 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
         record.told = None;
     }
     record.promoted &= !is_taken_for_unpromoted(agent);
-    let (verdict, promoted) = match Rest::new(&agent.params, &settings) {
+    let verdict = match Rest::new(&agent.params, &settings) {
         Ok(rest) => match rest.maxscale() {
             Ok(maxscale) => look(agent, &rest, &maxscale, process, &mut record),
-            Err(error) => (silent(&error, process), record.promoted),
+            Err(error) => silent(&error, process),
         },
         // It lives; that we cannot look at it does not harm it.
-        Err(failure) => (Verdict::Degraded(failure.to_string()), record.promoted),
+        Err(failure) => Verdict::Degraded(failure.to_string()),
     };
-    answer(verdict, promoted && agent.is_promotable())
+    if matches!(verdict, Verdict::Broken(_)) && !agent.env.is_probe(Action::Monitor) {
+        role::tell_unfit(agent, &mut record);
+    }
+    remember(agent, process, &record);
+    answer(verdict, record.promoted && agent.is_promotable())
+}
+
+/// A probe takes nothing over, and leaves no file where there was none.
+fn remember(agent: &MaxScaleAgent, process: Process, record: &Record) {
+    let before = agent.records().load();
+    let known = before.process == Some(process);
+    // One whose role was not asked for yet is not known yet.
+    let asked = record.process == Some(process);
+    if *record != before && asked && (known || !agent.env.is_probe(Action::Monitor)) {
+        agent.records().save(record);
+    }
 }
 
 /// Pacemaker 2.1.5 takes a promoted instance for unpromoted after it has reloaded it, and an answer of "promoted" would make it
@@ -73,18 +88,18 @@ fn look(
     maxscale: &MaxScale,
     process: Process,
     record: &mut Record,
-) -> (Verdict, bool) {
+) -> Verdict {
     let is_probe = agent.env.is_probe(Action::Monitor);
-    let before = agent.records().load();
     if record.process.is_none() {
         // Taken over: only MaxScale itself knows its role.
         let active = maxscale.parameters.passive == Some(false);
         record.promoted = active && agent.is_promotable() && !is_taken_for_unpromoted(agent);
     } else if !is_probe && let Err(error) = role::impose(agent, rest, maxscale, record.promoted) {
-        return (Verdict::Degraded(error.to_string()), record.promoted);
+        return Verdict::Degraded(error.to_string());
     }
+    record.process = Some(process);
     let level = agent.env.check_level();
-    let verdict = match level {
+    match level {
         ROUTING.. => rest.look().map_or_else(
             |error| unanswered(&error),
             |seen| {
@@ -96,14 +111,7 @@ fn look(
             },
         ),
         _ => Verdict::Well,
-    };
-    // A probe takes nothing over, and leaves no file where there was none.
-    record.process = Some(process);
-    let known = before.process == record.process;
-    if *record != before && (!is_probe || known) {
-        agent.records().save(record);
     }
-    (verdict, record.promoted)
 }
 
 /// Level 10.

@@ -121,6 +121,12 @@ pub fn tell_score(agent: &MaxScaleAgent, record: &mut Record, routing: &Routing,
     tell(agent, record, Score { fitness, promoted });
 }
 
+/// One that is to be recovered has no score: until it serves again, the role must not come back to it.
+pub fn tell_unfit(agent: &MaxScaleAgent, record: &mut Record) {
+    let (fitness, promoted) = (Fitness::Never, record.promoted);
+    tell(agent, record, Score { fitness, promoted });
+}
+
 fn tell(agent: &MaxScaleAgent, record: &mut Record, score: Score) {
     if !agent.is_promotable() || record.told == Some(score) {
         return;

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use nix::sys::signal::Signal;
+
 use crate::site::{
     BROKEN_PROMOTED, GENERIC, NOT_RUNNING, ON_NODE, PROMOTABLE, PROMOTED, RECURRING, ROUTING,
     SUCCESS, Site,
@@ -93,6 +95,37 @@ fn every_stop_removes_the_promotion_score_and_says_that_it_is_not_active() {
         let inactive = format!("\"{name}-active\", \"--update\", \"false\"");
         assert!(told(inactive), "{started}");
     }
+}
+
+/// A promoted one that is recovered: its score of 101 would bring the role back to it.
+#[test]
+fn one_that_does_not_serve_loses_its_promotion_score_before_the_monitor_fails() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    let monitor = |more: &[(&str, &str)]| {
+        let params = [&[PROMOTABLE, ON_NODE, RECURRING], more].concat();
+        site.programs_of("monitor", &params, BROKEN_PROMOTED)
+    };
+    let removed = format!("\"master-{}\", \"--delete\"", site.name());
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    site.order("PUT", "listeners/RW-Listener/stop", "");
+    let started = monitor(&[ROUTING]);
+    assert!(started.contains(&removed), "a listener: {started}");
+    site.order("PUT", "listeners/RW-Listener/start", "");
+    let quick = ("stall_timeout", "1s");
+    site.play(r#"{"frozen": true}"#);
+    let watch = [PROMOTABLE, RECURRING, ROUTING, quick];
+    site.wait("the ticks to be stale", || {
+        site.act("monitor", &watch).code == BROKEN_PROMOTED
+    });
+    let started = monitor(&[ROUTING, quick]);
+    assert!(started.contains(&removed), "the ticks: {started}");
+    site.play("{}");
+    site.signal(Signal::SIGSTOP);
+    let started = monitor(&[("rest_timeout", "1s")]);
+    assert!(started.contains(&removed), "the API: {started}");
 }
 
 #[test]

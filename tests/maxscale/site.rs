@@ -156,13 +156,19 @@ impl Site {
 
     /// The programs, processes and threads that a successful action starts, as strace(1) sees them.
     pub fn programs(&self, action: &str, params: &[(&str, &str)]) -> String {
+        self.programs_of(action, params, SUCCESS)
+    }
+
+    /// The same of an action that ends with this code.
+    #[track_caller]
+    pub fn programs_of(&self, action: &str, params: &[(&str, &str)], code: i32) -> String {
         let trace = tempfile::NamedTempFile::new().unwrap();
         let mut agent = Command::new("/usr/bin/strace");
         agent.args(["-f", "-qq", "-s", "200", "-e", "trace=process", "-o"]);
         agent.arg(trace.path()).args([AGENT, action]);
         let variables = self.variables(params);
         let output = agent.env_clear().envs(variables).output().unwrap();
-        assert_eq!(output.status.code(), Some(SUCCESS), "{output:?}");
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
         let calls = fs::read_to_string(trace.path()).unwrap();
         let starts = ["execve(", "clone(", "clone3(", "fork("];
         let started = calls
