@@ -31,6 +31,19 @@ enum Verdict {
     Broken(String),
 }
 
+impl Verdict {
+    /// The worse of the two; both reasons, where neither is.
+    fn or_worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Verdict::Degraded(one), Verdict::Degraded(two)) if one != two => {
+                Verdict::Degraded(format!("{one}; {two}"))
+            }
+            (Verdict::Well, other) | (Verdict::Degraded(_), other @ Verdict::Broken(_)) => other,
+            (worse, _) => worse,
+        }
+    }
+}
+
 /// Looks as deep as the check level says.
 ///
 /// # Errors
@@ -90,16 +103,20 @@ fn look(
     record: &mut Record,
 ) -> Verdict {
     let is_probe = agent.env.is_probe(Action::Monitor);
+    let mut imposed = Verdict::Well;
     if record.process.is_none() {
         // Taken over: only MaxScale itself knows its role.
         let active = maxscale.parameters.passive == Some(false);
         record.promoted = active && agent.is_promotable() && !is_taken_for_unpromoted(agent);
     } else if !is_probe && let Err(error) = role::impose(agent, rest, maxscale, record.promoted) {
-        return Verdict::Degraded(error.to_string());
+        imposed = Verdict::Degraded(error.to_string());
+        if Deadline::of(&agent.env).passed() {
+            return imposed; // no time is left for an answer that would prove anything
+        }
     }
     record.process = Some(process);
     let level = agent.env.check_level();
-    match level {
+    let looked = match level {
         ROUTING.. => rest.look().map_or_else(
             |error| unanswered(&error),
             |seen| {
@@ -111,7 +128,8 @@ fn look(
             },
         ),
         _ => Verdict::Well,
-    }
+    };
+    imposed.or_worse(looked)
 }
 
 /// Level 10.

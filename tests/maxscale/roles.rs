@@ -5,8 +5,8 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use crate::site::{
-    BROKEN_PROMOTED, GENERIC, NOT_RUNNING, ON_NODE, PROMOTABLE, PROMOTED, RECURRING, ROUTING,
-    SUCCESS, Site,
+    BROKEN_PROMOTED, DEGRADED, GENERIC, NOT_RUNNING, ON_NODE, PROMOTABLE, PROMOTED, RECURRING,
+    ROUTING, SUCCESS, Site,
 };
 
 const PROBE: (&str, &str) = ("OCF_RESKEY_CRM_meta_interval", "0");
@@ -136,6 +136,21 @@ fn a_role_that_somebody_changed_by_hand_is_put_right() {
     let put = site.expect("monitor", &[PROMOTABLE, RECURRING], SUCCESS);
     assert!(put.said.contains("MaxScale is made passive"), "{put:?}");
     assert_eq!(passive(&site), Some(true));
+}
+
+#[test]
+fn a_role_that_maxscale_does_not_take_hides_no_listener_that_is_stopped() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[], SUCCESS);
+    set_passive(&site, true);
+    site.play(r#"{"forbidden": true}"#);
+    let refused = site.expect("monitor", &[RECURRING, ROUTING], DEGRADED);
+    assert!(refused.reason().contains("403"), "{refused:?}");
+    site.order("PUT", "listeners/RW-Listener/stop", "");
+    let found = site.expect("monitor", &[RECURRING, ROUTING], GENERIC);
+    assert_eq!(found.reason(), "listener RW-Listener is Stopped");
 }
 
 #[test]
