@@ -162,7 +162,11 @@ fn routes(
     }
 }
 
-fn greeted(agent: &MaxScaleAgent, seen: &Seen, watched: &Watched<'_>) -> Result<(), String> {
+/// Whether every watched listener greets.
+///
+/// # Errors
+/// The first that does not: a sentence.
+pub fn greeted(agent: &MaxScaleAgent, seen: &Seen, watched: &Watched<'_>) -> Result<(), String> {
     let mut listeners = seen.listeners(watched)?.into_iter();
     listeners.try_for_each(|listener| await_greeting(listener, agent.params.greeting_timeout))
 }

@@ -67,7 +67,11 @@ pub fn promote(agent: &MaxScaleAgent) -> Done {
     let (rest, mut record) = running(agent)?;
     let maxscale = rest.maxscale().map_err(|error| error.failure())?;
     let seen = rest.look().map_err(|error| error.failure())?;
-    let routing = seen.routing(&Watched::of(&agent.params));
+    let watched = Watched::of(&agent.params);
+    let routing = match monitor::greeted(agent, &seen, &watched) {
+        Ok(()) => seen.routing(&watched),
+        Err(fault) => Routing::Not(fault),
+    };
     if let Routing::Not(reason) = &routing {
         tell_score(agent, &mut record, &routing, false);
         agent.records().save(&record);

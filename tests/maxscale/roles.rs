@@ -168,6 +168,14 @@ fn one_that_cannot_route_is_not_promoted_and_one_that_breaks_says_so() {
         "{refused:?}"
     );
     assert_eq!(passive(&site), Some(true));
+    site.play("{}");
+    site.order("PUT", "listeners/RW-Listener/stop", "");
+    let refused = site.expect("promote", &[PROMOTABLE], GENERIC);
+    let reason = "not promoted, as it cannot route: listener RW-Listener is Stopped";
+    assert_eq!(refused.reason(), reason);
+    assert_eq!(passive(&site), Some(true));
+    site.order("PUT", "listeners/RW-Listener/start", "");
+    site.play(r#"{"down": ["Galera-1", "Galera-2"]}"#);
     // It gives up the role through its score; a restart would help nobody.
     site.expect("monitor", &[PROMOTABLE, ROUTING], 190);
     site.play("{}");
