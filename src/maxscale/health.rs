@@ -249,8 +249,7 @@ impl Need {
     }
 
     fn is_met_by(self, states: &BTreeSet<&str>) -> bool {
-        let out = ["Maintenance", "Draining", "Drained"];
-        if !states.contains("Running") || out.iter().any(|out| states.contains(out)) {
+        if !takes_clients(states) {
             return false;
         }
         match self {
@@ -263,12 +262,15 @@ impl Need {
     }
 }
 
+/// It runs, and nobody has taken it out.
+fn takes_clients(states: &BTreeSet<&str>) -> bool {
+    let out = ["Maintenance", "Draining", "Drained"];
+    states.contains("Running") && !out.iter().any(|word| states.contains(word))
+}
+
 fn is_master(states: &BTreeSet<&str>) -> bool {
-    let usable = states.contains("Running") && !states.contains("Maintenance");
-    usable
-        && ["Master", "Primary"]
-            .iter()
-            .any(|word| states.contains(word))
+    let words = ["Master", "Primary"];
+    takes_clients(states) && words.iter().any(|word| states.contains(word))
 }
 
 fn is_slave(states: &BTreeSet<&str>) -> bool {

@@ -84,6 +84,16 @@ fn a_master_in_maintenance_is_none() {
     assert!(matches!(seen.routing(&ALL), Routing::Not(_)));
 }
 
+/// It keeps the clients that it has, and takes no new ones.
+#[test]
+fn a_master_that_is_drained_is_none() {
+    for state in ["Draining, Master, Running", "Drained, Master, Running"] {
+        let seen = with_states([state, "Slave, Running", "Down"]);
+        let routing = seen.routing(&ALL);
+        assert!(matches!(routing, Routing::Not(_)), "{state} {routing:?}");
+    }
+}
+
 #[test]
 fn a_service_that_is_stopped_or_missing_is_named() {
     let mut seen = seen();
