@@ -152,11 +152,12 @@ active and the others are passive; one that cannot route loses the role to one t
 
     fn tables(&self, json: bool) -> Result<String, Failure> {
         let rest = Rest::new(&self.params, &self.settings()?)?;
+        let maxscale = rest.maxscale().map_err(|error| error.failure())?;
         let seen = rest.look().map_err(|error| error.failure())?;
         Ok(if json {
-            table::json(&seen)
+            table::json(&maxscale, &seen)
         } else {
-            table::text(&seen)
+            table::text(&maxscale, &seen)
         })
     }
 }

@@ -3,7 +3,7 @@
 use comfy_table::{ContentLineStyle, LineStyle, Table, TableStyle};
 use serde_json::{Value, json};
 
-use super::answers::{Object, Server, Service};
+use super::answers::{MaxScale, Object, Server, Service};
 use super::health::Seen;
 
 /// The lines of `maxctrl`.
@@ -15,8 +15,8 @@ const LINES: TableStyle = TableStyle::new()
     .row_separator(LineStyle::new('├', '─', '┼', '┤'))
     .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
 
-/// Both tables.
-pub fn text(seen: &Seen) -> String {
+/// Whether MaxScale is the active one, where its version has a word for it, and both tables.
+pub fn text(maxscale: &MaxScale, seen: &Seen) -> String {
     let servers = [
         "Server",
         "Address",
@@ -35,11 +35,17 @@ pub fn text(seen: &Seen) -> String {
     ];
     let servers = table(&servers, seen.servers.iter().map(server));
     let services = table(&services, seen.services.iter().map(service));
-    format!("{servers}\n{services}")
+    let version = &maxscale.version;
+    let role = match maxscale.parameters.passive {
+        Some(true) => ", passive",
+        Some(false) => ", active",
+        None => "",
+    };
+    format!("MaxScale {version}{role}\n{servers}\n{services}")
 }
 
 /// The same, for programs.
-pub fn json(seen: &Seen) -> String {
+pub fn json(maxscale: &MaxScale, seen: &Seen) -> String {
     let servers = seen.servers.iter().map(|one| {
         let [server, address, port, connections, state, gtid, monitor] = server(one);
         json!({
@@ -58,11 +64,13 @@ pub fn json(seen: &Seen) -> String {
             "total_connections": number(&total), "state": one.attributes.state, "targets": targets,
         })
     });
-    let both = json!({
+    let all = json!({
+        "version": maxscale.version,
+        "passive": maxscale.parameters.passive,
         "servers": servers.collect::<Vec<_>>(),
         "services": services.collect::<Vec<_>>(),
     });
-    format!("{both:#}")
+    format!("{all:#}")
 }
 
 fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
@@ -129,8 +137,9 @@ mod tests {
 
     #[test]
     fn servers_and_services_are_shown_as_maxctrl_shows_them() {
-        let text = text(&seen());
+        let text = text(&captured::maxscale(), &seen());
         let mut lines = text.lines();
+        assert_eq!(lines.next().unwrap(), "MaxScale 24.02.4, active");
         assert_eq!(
             lines.next().unwrap(),
             "┌──────────┬────────────┬──────┬─────────────┬─────────────────────────┬──────┬────────────────┐"
@@ -152,10 +161,26 @@ mod tests {
 
     #[test]
     fn programs_get_numbers_and_lists() {
-        let parsed: Value = serde_json::from_str(&json(&seen())).unwrap();
+        let parsed: Value = serde_json::from_str(&json(&captured::maxscale(), &seen())).unwrap();
         assert_eq!(parsed["servers"][2]["state"], "Down");
         assert_eq!(parsed["servers"][0]["port"], 3306);
         assert_eq!(parsed["services"][0]["targets"][2], "Galera-3");
         assert_eq!(parsed["services"][0]["state"], "Started");
+    }
+
+    #[test]
+    fn who_is_active_is_told_where_the_version_knows_it() {
+        for (passive, line) in [
+            (Some(true), "MaxScale 24.02.4, passive\n"),
+            (Some(false), "MaxScale 24.02.4, active\n"),
+            (None, "MaxScale 24.02.4\n"),
+        ] {
+            let mut maxscale = captured::maxscale();
+            maxscale.parameters.passive = passive;
+            assert!(text(&maxscale, &seen()).starts_with(line), "{line}");
+            let parsed: Value = serde_json::from_str(&json(&maxscale, &seen())).unwrap();
+            assert_eq!(parsed["passive"], json!(passive));
+            assert_eq!(parsed["version"], "24.02.4");
+        }
     }
 }
