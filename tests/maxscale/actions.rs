@@ -164,6 +164,20 @@ fn a_bad_configuration_is_refused_with_maxscales_own_message() {
     site.expect("stop", &[], SUCCESS);
 }
 
+/// Exit code 1, of what the check of the configuration does not see.
+#[test]
+fn a_maxscale_that_ends_at_start_is_told_in_its_own_words() {
+    let Some(site) = Site::new() else { return };
+    let nowhere = ("additional_parameters", "-N /nonexistent");
+    let refused = site.expect("start", &[nowhere], GENERIC);
+    assert!(
+        refused.reason().starts_with("MaxScale does not start: ")
+            && refused.reason().contains("/nonexistent"),
+        "{refused:?}"
+    );
+    site.expect("stop", &[], SUCCESS);
+}
+
 /// Exit code 6.
 #[test]
 fn a_rest_port_that_is_taken_is_named() {

@@ -188,6 +188,20 @@ fn one_that_cannot_route_is_not_promoted_and_one_that_breaks_says_so() {
 }
 
 #[test]
+fn a_promoted_one_with_a_service_without_a_master_is_degraded_and_promoted() {
+    let Some(site) = Site::of_stand_in() else {
+        return;
+    };
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    site.play(r#"{"no_master": true}"#);
+    let found = site.expect("monitor", &[PROMOTABLE, RECURRING, ROUTING], 191);
+    let words = "service RW has no master";
+    assert!(found.reason().starts_with(words), "{found:?}");
+    assert!(!found.reason().contains("service RO"), "{found:?}");
+}
+
+#[test]
 fn a_version_without_passive_has_roles_all_the_same() {
     let Some(site) = Site::of_stand_in() else {
         return;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use crate::site::{
     DEGRADED, GENERIC, PROMOTABLE, QUERY, RECURRING, ROUTING, SUCCESS, Site, UNIMPLEMENTED,
@@ -72,6 +73,19 @@ fn no_action_shows_a_password_even_when_everything_is_logged() {
     let log = fs::read(log).unwrap();
     assert!(log.len() > 1000, "everything is logged");
     assert_none_in("the log", &log);
+}
+
+/// Not even the account of a new installation.
+#[test]
+fn help_by_hand_needs_no_environment_and_shows_no_account() {
+    let mut help = Command::new(env!("CARGO_BIN_EXE_maxscale-rs"));
+    let output = help.env_clear().arg("--help").output().unwrap();
+    assert_eq!(output.status.code(), Some(SUCCESS), "{output:?}");
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("Usage: maxscale-rs"), "{said}");
+    for word in ["mariadb", "admin", "password"] {
+        assert!(!said.contains(word), "{word}: {said}");
+    }
 }
 
 #[test]
