@@ -66,11 +66,12 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
     let verdict = match Rest::new(&agent.params, &settings) {
         Ok(rest) => match rest.maxscale() {
             Ok(maxscale) => look(agent, &rest, &maxscale, process, &mut record),
-            Err(error) => silent(&error, process),
+            Err(error) => unanswered(&error, process),
         },
         // It lives; that we cannot look at it does not harm it.
         Err(failure) => Verdict::Degraded(failure.to_string()),
     };
+    let verdict = with_hold(verdict, process);
     if matches!(verdict, Verdict::Broken(_)) && !agent.env.is_probe(Action::Monitor) {
         role::tell_unfit(agent, &mut record);
     }
@@ -118,7 +119,7 @@ fn look(
     let level = agent.env.check_level();
     let looked = match level {
         ROUTING.. => rest.look().map_or_else(
-            |error| unanswered(&error),
+            |error| unanswered(&error, process),
             |seen| {
                 let verdict = routes(agent, rest, maxscale, record, &seen);
                 match verdict == Verdict::Well && level >= QUERY {
@@ -206,24 +207,26 @@ fn queried(agent: &MaxScaleAgent, seen: &Seen) -> Verdict {
     }
 }
 
-fn unanswered(error: &RestError) -> Verdict {
-    match error.is_alive() {
-        true => Verdict::Degraded(error.to_string()),
-        false => Verdict::Broken(error.to_string()),
-    }
-}
-
 /// The API did not answer. One that keeps only us out serves its clients.
-fn silent(error: &RestError, process: Process) -> Verdict {
+fn unanswered(error: &RestError, process: Process) -> Verdict {
     if error.is_alive() {
         return Verdict::Degraded(error.to_string());
     }
-    let pid = process.pid;
-    let state = match process.is_held() {
-        true => "is held, by SIGSTOP or a debugger",
-        false => "lives",
-    };
-    Verdict::Broken(format!("{error}; process {pid} {state}"))
+    Verdict::Broken(match process.is_held() {
+        true => error.to_string(),
+        false => format!("{error}; process {} lives", process.pid),
+    })
+}
+
+/// Whatever it fails at: one that is held can do nothing.
+fn with_hold(verdict: Verdict, process: Process) -> Verdict {
+    match verdict {
+        Verdict::Broken(reason) if process.is_held() => Verdict::Broken(format!(
+            "{reason}; process {} is held, by SIGSTOP or a debugger",
+            process.pid
+        )),
+        Verdict::Well | Verdict::Degraded(_) | Verdict::Broken(_) => verdict,
+    }
 }
 
 fn answer(verdict: Verdict, promoted: bool) -> Result<Status, Failure> {
