@@ -177,6 +177,7 @@ impl Vip {
     /// The place of each address, on a device that works.
     fn places(&self, netlink: &mut Netlink) -> Result<Places, Failure> {
         let places = place::all(netlink, &self.params, &self.entries())?;
+        self.refuse_sharing(&places)?;
         let down = places.devices.values().find(|device| !device.up);
         match down.filter(|_| self.params.check_link_status) {
             Some(device) => Err(Failure::Retry(format!(
@@ -184,6 +185,27 @@ impl Vip {
                 device.name, device.state
             ))),
             None => Ok(places),
+        }
+    }
+
+    /// The instances of a clone do not share an address: on the network it would be on each of their nodes. On the
+    /// loopback device it is seen by its own node alone, as on the real servers of an LVS.
+    fn refuse_sharing(&self, places: &Places) -> Done {
+        let instances = self
+            .env
+            .meta("clone_max")
+            .and_then(|text| text.parse().ok());
+        let instances: u32 = instances.unwrap_or(1);
+        if instances < 2 || self.params.unique_clone_address {
+            return Ok(());
+        }
+        match places.devices.values().find(|device| !device.loopback) {
+            None => Ok(()),
+            Some(device) => Err(Failure::WrongEverywhere(format!(
+                "{instances} instances of a clone would have the same address on {}, as the kernel's CLUSTERIP target for \
+                 that is gone; take the resource out of the clone, or set unique_clone_address=true",
+                device.name
+            ))),
         }
     }
 

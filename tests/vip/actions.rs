@@ -84,31 +84,6 @@ fn validate_all_without_a_level_does_not_look_at_the_node() {
     net.expect("validate-all", &[V4, ("nic", "not_nic")], SUCCESS);
 }
 
-#[test]
-fn each_parameter_of_cluster_ip_addresses_is_refused_with_the_reason() {
-    let Some(net) = Net::new() else { return };
-    for name in [
-        "mac",
-        "clusterip_hash_seed",
-        "clusterip_firewall",
-        "clusterip_table",
-        "clusterip_chain",
-        "clusterip_mac_mangle",
-    ] {
-        let answer = net.expect("start", &[V4, (name, "x")], CONFIGURED);
-        assert!(
-            answer.reason().contains(&format!("parameter {name} ")),
-            "{answer:?}"
-        );
-        assert!(
-            answer
-                .reason()
-                .contains("CLUSTERIP target for that is gone"),
-            "{answer:?}"
-        );
-    }
-}
-
 /// "unimplemented command"
 #[test]
 fn an_unknown_action_is_not_supported() {

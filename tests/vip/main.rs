@@ -3,6 +3,7 @@
 //! | file | claims |
 //! |---|---|
 //! | `actions` | start, stop, monitor, validate-all: codes, reasons, idempotence |
+//! | `moving` | the peer's parameters, and those of cluster IP addresses that are refused |
 //! | `ocft` | the peer's own cases on where an address goes |
 //! | `places` | where an address goes: routes, names, labels, devices of all kinds |
 //! | `leaving` | stop leaves nothing behind, and nothing of others takes harm |
@@ -20,6 +21,7 @@
 
 mod actions;
 mod leaving;
+mod moving;
 mod neighbours;
 mod net;
 mod ocft;
