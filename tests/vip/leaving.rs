@@ -110,6 +110,21 @@ fn stop_finds_the_address_in_the_namespace_where_it_was_started() {
     assert!(!net.has("node", "192.168.144.2"), "it was in none");
 }
 
+/// `ip netns` leaves a plain file behind when the name was unmounted and not deleted.
+#[test]
+fn stop_succeeds_when_the_name_of_the_namespace_is_a_plain_file() {
+    let Some(net) = Net::new() else { return };
+    let name = format!("{}-stale", net.namespace("node"));
+    let path = format!("/run/netns/{name}");
+    std::fs::write(&path, "").unwrap();
+    let params = [BOTH, ("network_namespace", name.as_str())];
+    let answers = ["stop", "monitor", "start"].map(|action| net.act(action, &params));
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(answers.each_ref().map(|answer| answer.code), [0, 7, 1]);
+    let reason = answers[2].reason();
+    assert!(reason.contains("there is no network namespace"), "{reason}");
+}
+
 /// The primary address of the network and many that hang on it are all ours.
 #[test]
 fn stop_removes_addresses_that_hang_on_each_other() {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, setns};
 
 /// Where the named ones are mounted.
@@ -19,7 +20,8 @@ impl Namespace {
         Self(Path::new(DIRECTORY).join(name)) // an absolute path replaces the directory
     }
 
-    /// Moves this process into the namespace. False when there is none of this name: what was in it is gone.
+    /// Moves this process into the namespace. False when there is none of this name: what was in it is gone. A plain file
+    /// is none: such a one stays when the name was unmounted and not deleted.
     ///
     /// # Errors
     /// When it is there and cannot be entered.
@@ -29,7 +31,10 @@ impl Namespace {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
-        setns(file, CloneFlags::CLONE_NEWNET)?;
-        Ok(true)
+        match setns(file, CloneFlags::CLONE_NEWNET) {
+            Ok(()) => Ok(true),
+            Err(Errno::EINVAL) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 }
