@@ -60,7 +60,8 @@ pub fn start(vip: &Vip, netlink: &mut Netlink, places: &Places) -> Done {
 }
 
 /// The addresses that others are asked for: those that this node does not have yet, anywhere. One that is only kept on
-/// the loopback device for an LVS is not had: another node may serve it.
+/// the loopback device for an LVS is not had, as another node may serve it, nor is a duplicate, which the kernel does not
+/// use.
 fn asked(
     vip: &Vip,
     netlink: &mut Netlink,
@@ -74,7 +75,9 @@ fn asked(
         true => device::named(netlink, "lo").map_err(cannot("look at device lo", AGAIN))?,
         false => None,
     };
-    let counts = |held: &&Address| parked.as_ref().is_none_or(|lo| lo.index != held.device());
+    let counts = |held: &&Address| {
+        !held.is_duplicate() && parked.as_ref().is_none_or(|lo| lo.index != held.device())
+    };
     let here: BTreeSet<_> = held.iter().filter(counts).map(|held| held.ip).collect();
     let asked = |ip: &IpAddr| !here.contains(ip) && (ip.is_ipv4() || !vip.params.nodad);
     Ok(wanted
@@ -125,7 +128,7 @@ fn take(
 ) -> Result<Vec<Step>, Failure> {
     let mut done = Vec::new();
     let made = change(netlink, held, places, deadline, &mut done)
-        .and_then(|()| await_detection(netlink, places, deadline));
+        .and_then(|()| await_detection(netlink, held, places, deadline));
     match made {
         Ok(()) => Ok(done),
         Err(failure) => {
@@ -204,12 +207,23 @@ fn give_back(netlink: &mut Netlink, done: Vec<Step>, deadline: &Deadline) {
     }
 }
 
-/// Waits for the kernel's own duplicate address detection, where it is in use.
-fn await_detection(netlink: &mut Netlink, places: &Places, deadline: &Deadline) -> Done {
+/// Waits for the kernel's own duplicate address detection, where it is in use: also for an address that was here before
+/// start and is still looked for. `held`: what was here.
+fn await_detection(
+    netlink: &mut Netlink,
+    held: &[Address],
+    places: &Places,
+    deadline: &Deadline,
+) -> Done {
+    let looked_for = |ip| {
+        let mut same = held.iter().filter(|held| held.ip == ip);
+        same.any(Address::is_tentative)
+    };
     let detected: BTreeSet<_> = places
         .wanted
         .iter()
-        .filter(|wanted| wanted.ip.is_ipv6() && !wanted.manner.no_dad)
+        .filter(|wanted| wanted.ip.is_ipv6())
+        .filter(|wanted| !wanted.manner.no_dad || looked_for(wanted.ip))
         .filter(|wanted| {
             places
                 .devices
@@ -226,7 +240,7 @@ fn await_detection(netlink: &mut Netlink, places: &Places, deadline: &Deadline) 
         STEP,
         "the kernel's duplicate address detection",
         || {
-            let held = held(netlink)?;
+            let held = super::held(netlink)?;
             let mut ours = held.iter().filter(|held| detected.contains(&held.ip));
             if let Some(duplicate) = ours.clone().find(|held| held.is_duplicate()) {
                 return Err(Failure::Retry(format!(

@@ -163,6 +163,32 @@ fn the_kernels_detection_is_waited_for_where_the_agent_does_not_ask() {
     net.expect("start", &[("ip", IPS[1]), ("nodad", "true")], 0);
 }
 
+/// An address that the kernel does not use, as another machine has it, is not here.
+#[test]
+fn a_duplicate_that_the_kernel_found_is_not_taken_over() {
+    let Some(net) = Net::new() else { return };
+    let one = ("ip", IPS[1]);
+    let here = |what: &str| net.ip("node", "address show eth0").contains(what);
+    let await_failure = || {
+        wait("dadfailed", Duration::from_secs(10), || here("dadfailed"));
+    };
+    net.ip("peer", "address add 2001:db8:1234::2/64 dev eth0 nodad");
+    net.ip("node", "address add 2001:db8:1234::2/64 dev eth0");
+    net.expect("start", &[one], 1); // while the kernel looks, or has found
+    await_failure();
+    let refused = net.expect("start", &[one, ("conflict_window", "200")], 1);
+    let wanted = format!("{} has {} too, on eth0", net.mac("peer", "eth0"), IPS[1]);
+    assert!(refused.reason().starts_with(&wanted), "{refused:?}");
+    let refused = net.expect("start", &[one, NO_CHECK], 1);
+    let wanted = "duplicate address detection found";
+    assert!(refused.reason().contains(wanted), "{refused:?}");
+    await_failure(); // put back, and looked for again
+    net.ip("peer", "address del 2001:db8:1234::2/64 dev eth0");
+    net.expect("start", &[one], 0);
+    assert!(here("::2/64") && !here("dadfailed") && !here("tentative"));
+    net.expect("monitor", &[one], 0);
+}
+
 /// Two nodes claim one address; the second does not ask. The first hears of it and its monitor says so.
 #[test]
 fn a_second_claim_is_heard_and_fails_the_next_monitor() {

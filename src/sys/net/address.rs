@@ -129,10 +129,12 @@ impl Address {
         })
     }
 
-    /// Whether this one, held, is what is wanted.
+    /// Whether this one, held, is what is wanted. A duplicate is not: the kernel does not use it.
     pub fn fulfils(&self, wanted: &Self) -> bool {
         let label = wanted.label();
-        self.is_at(wanted) && label.is_none_or(|label| self.label() == Some(label))
+        self.is_at(wanted)
+            && !self.is_duplicate()
+            && label.is_none_or(|label| self.label() == Some(label))
     }
 
     /// Whether both are the same address with the same network on the same device.
