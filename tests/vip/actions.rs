@@ -133,6 +133,19 @@ fn several_addresses_are_one_unit() {
     assert_eq!(net.addresses("node"), before);
 }
 
+#[test]
+fn a_prefix_that_somebody_has_changed_fails_the_monitor() {
+    let Some(net) = Net::new() else { return };
+    net.expect("start", &[V4], SUCCESS);
+    net.ip("node", "address del 192.168.144.2/24 dev eth0");
+    net.ip("node", "address add 192.168.144.2/25 dev eth0");
+    let failed = net.expect("monitor", &[V4, RECURRING], GENERIC);
+    let wanted = "192.168.144.2/25 is on eth0, its prefix should be 24";
+    assert_eq!(failed.reason(), wanted);
+    net.expect("stop", &[V4], SUCCESS);
+    assert!(!net.has("node", V4.1));
+}
+
 /// The second address cannot be added, as the kernel has none of its family on this device.
 #[test]
 fn a_failed_start_leaves_everything_as_it_was() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::libc;
 
-use crate::net::{AGENT, Net, runs, wait};
+use crate::net::{AGENT, Answer, Net, runs, wait};
 
 const BOTH: (&str, &str) = ("ip", "192.168.144.2 2001:db8:1234::2");
 const IPS: [&str; 2] = ["192.168.144.2", "2001:db8:1234::2"];
@@ -253,6 +253,14 @@ fn level_20_asks_the_gateway() {
     net.ip("peer", "address del 192.168.144.3/24 dev eth0");
     let silent = net.expect("monitor", &[BOTH, LEVEL_20], 1);
     assert_eq!(silent.reason(), "the gateway 192.168.144.3 does not answer");
+    // That of the other family's default route.
+    net.ip("node", "route del default");
+    net.ip("node", "-6 route add default via 2001:db8:1234::3");
+    net.expect("monitor", &[BOTH, LEVEL_20], 0);
+    net.ip("peer", "address del 2001:db8:1234::3/64 dev eth0");
+    let silent = net.expect("monitor", &[BOTH, LEVEL_20], 1);
+    let wanted = "the gateway 2001:db8:1234::3 does not answer";
+    assert_eq!(silent.reason(), wanted);
 }
 
 /// RA #1117: a firewall that ignores announcements to everybody, and learns only from what is meant for itself.
@@ -279,6 +287,32 @@ fn a_gateway_that_ignores_announcements_is_told_alone() {
     }
 }
 
+/// Lets something happen while start, which knows each place by then, waits: it reads its record, and there waits for
+/// whoever writes it.
+fn while_it_waits(
+    net: &Net,
+    start: impl FnOnce() -> Answer + Send,
+    happens: impl FnOnce(),
+) -> Answer {
+    let record = net.record("node");
+    fs::create_dir_all(Path::new(&record).parent().unwrap()).unwrap();
+    let made = Command::new("mkfifo").arg(&record).status().unwrap();
+    assert!(made.success());
+    thread::scope(|scope| {
+        let start = scope.spawn(start);
+        let mut writer = OpenOptions::new();
+        writer.write(true).custom_flags(libc::O_NONBLOCK);
+        let mut open = None;
+        wait("start to read its record", Duration::from_secs(10), || {
+            open = writer.open(&record).ok();
+            open.is_some()
+        });
+        happens();
+        drop(open);
+        start.join().unwrap()
+    })
+}
+
 /// The file of the agent is replaced while start runs: the job is started from its successor.
 #[test]
 fn an_upgrade_during_start_does_not_keep_it_from_announcing() {
@@ -287,24 +321,10 @@ fn an_upgrade_during_start_does_not_keep_it_from_announcing() {
     let folder = tempfile::tempdir_in(folder).unwrap();
     let program = folder.path().join("vip-rs");
     fs::hard_link(AGENT, &program).unwrap();
-    // Start reads its record first, and there waits for whoever writes it.
-    let record = net.record("node");
-    fs::create_dir_all(Path::new(&record).parent().unwrap()).unwrap();
-    let made = Command::new("mkfifo").arg(&record).status().unwrap();
-    assert!(made.success());
-    let started = thread::scope(|scope| {
-        let start = scope.spawn(|| net.act_by(program.to_str().unwrap(), "start", &[BOTH]));
-        let mut writer = OpenOptions::new();
-        writer.write(true).custom_flags(libc::O_NONBLOCK);
-        let mut open = None;
-        wait("start to read its record", Duration::from_secs(10), || {
-            open = writer.open(&record).ok();
-            open.is_some()
-        });
+    let start = || net.act_by(program.to_str().unwrap(), "start", &[BOTH]);
+    let started = while_it_waits(&net, start, || {
         fs::remove_file(&program).unwrap();
         fs::hard_link(AGENT, &program).unwrap();
-        drop(open);
-        start.join().unwrap()
     });
     assert_eq!(started.code, 0, "{started:?}");
     assert!(net.job().is_some(), "{started:?}");
@@ -353,4 +373,25 @@ fn start_fails_when_the_announcement_cannot_be_sent() {
         told.said.contains("not announced: 10.7.0.1 on eth1"),
         "{told:?}"
     );
+}
+
+/// The link goes after start has looked at it: what was taken is given back.
+#[test]
+fn addresses_that_cannot_be_announced_are_given_back() {
+    let Some(net) = Net::new() else { return };
+    let params = [("ip", "192.168.144.2, 10.7.0.1/24@eth1"), NO_CHECK];
+    let mut before = String::new();
+    let failed = while_it_waits(
+        &net,
+        || net.act("start", &params),
+        || {
+            net.ip("node", "link set eth1 down");
+            before = net.addresses("node");
+        },
+    );
+    assert_eq!(failed.code, 1, "{failed:?}");
+    let wanted = "the addresses could not be announced: 10.7.0.1 on eth1: ";
+    assert!(failed.reason().starts_with(wanted), "{failed:?}");
+    assert_eq!(net.addresses("node"), before);
+    assert!(!fs::exists(net.record("node")).unwrap());
 }
