@@ -138,6 +138,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::ocf::{Failure, wait_until};
 
     fn link(peer: &str, port: u16, peer_port: u16, retransmissions: u64) -> Link {
         let peer = peer.parse().unwrap();
@@ -170,8 +171,13 @@ mod tests {
 
     const LATE: Duration = Duration::from_millis(500);
 
+    fn pass(time: Duration) {
+        let never = || Ok::<Option<()>, Failure>(None);
+        wait_until(&Deadline::after(time), time, "the time to pass", never).unwrap_err();
+    }
+
     fn late(_: &str) -> BTreeSet<IpAddr> {
-        thread::sleep(LATE);
+        pass(LATE);
         ["10.0.0.2".parse().unwrap()].into()
     }
 
@@ -190,7 +196,7 @@ mod tests {
         while !places.is_unreachable("node2", 4567, &[]) {
             assert!(!limit.passed(), "the answer is taken when it comes");
             places.look();
-            thread::sleep(Duration::from_millis(10));
+            pass(Duration::from_millis(10));
         }
     }
 }
