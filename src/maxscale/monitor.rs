@@ -18,6 +18,9 @@ const ROUTING: u32 = 10;
 /// From this check level on a query is routed.
 const QUERY: u32 = 20;
 
+/// A busy machine that was suspended may take so long to come to itself.
+const AWAKE: Duration = Duration::from_secs(3);
+
 const STEP: Duration = Duration::from_millis(100);
 
 /// What is wrong with a MaxScale that runs.
@@ -172,8 +175,8 @@ pub fn greeted(agent: &MaxScaleAgent, seen: &Seen, watched: &Watched<'_>) -> Res
     listeners.try_for_each(|listener| await_greeting(listener, agent.params.greeting_timeout))
 }
 
-/// A monitor that has not moved for long, and does not within two of its intervals either: after a pause of the whole
-/// machine none has moved.
+/// A monitor that has not moved for long, and does not within two of its intervals and [`AWAKE`] either: after a pause of the
+/// whole machine none has moved.
 fn stalled(
     agent: &MaxScaleAgent,
     rest: &Rest,
@@ -186,7 +189,7 @@ fn stalled(
     let paces = monitors
         .iter()
         .map(|monitor| monitor.attributes.parameters.interval());
-    let time = paces.max().unwrap_or_default() * 2;
+    let time = (paces.max().unwrap_or_default() * 2).max(AWAKE);
     let limit = Deadline::of(&agent.env).at_most(time);
     let moved = wait_until(&limit, STEP, "", || {
         let now = rest.all::<Monitor>("monitors");

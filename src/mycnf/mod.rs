@@ -1,9 +1,8 @@
 //! The server's option files, as mariadbd reads them: which files, which groups, which value wins.
 //!
 //! Faithful to the server even where it is odd, because the question is always "with which value does it
-//! run?". Compared with the real `my_print_defaults` in `tests/mycnf.rs`. Not done: unique abbreviations of option names,
-//! which need the server's list of all names (10.11 takes `log-slave-upd` without a word), `--defaults-extra-file`,
-//! `--defaults-group-suffix` and their variables `MYSQL_HOME` and `MYSQL_GROUP_SUFFIX`.
+//! run?". Compared with the real `my_print_defaults` in `tests/mycnf.rs`. Not done: `--defaults-extra-file`, `--defaults-group-suffix`
+//! and their variables `MYSQL_HOME` and `MYSQL_GROUP_SUFFIX`.
 
 mod error;
 mod line;
@@ -122,12 +121,21 @@ fn sense(entry: &Entry, name: &str) -> Option<Sense> {
     ];
     let written = canonical(&entry.name);
     let (mut rest, mut sense) = (written.as_str(), Sense::Plain);
-    while rest != name {
+    while rest != name && !abbreviates(rest, name) {
         (rest, sense) = PREFIXES
             .iter()
             .find_map(|(prefix, sense)| Some((rest.strip_prefix(prefix)?, *sense)))?;
     }
     Some(sense)
+}
+
+/// Whether the server takes it for this option: it takes the beginning of a name, as long as no other name begins so, and does
+/// not start otherwise (measured: `datad`, `wsrep_cluster_addr`).
+fn abbreviates(written: &str, name: &str) -> bool {
+    // Names of their own that others begin with.
+    const WHOLE: [&str; 2] = ["innodb", "wsrep_provider"];
+    let begins = !written.is_empty() && name != written && name.starts_with(written);
+    begins && !WHOLE.contains(&written)
 }
 
 fn canonical(name: &str) -> String {

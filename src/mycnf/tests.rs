@@ -95,6 +95,17 @@ fn dashes_underscores_and_case_make_no_difference_in_names() {
 
 /// What 10.11 makes of these, by `mariadbd --help --verbose`.
 #[test]
+fn the_beginning_of_a_name_is_taken_for_it_unless_it_is_a_name_of_its_own() {
+    let options =
+        options("datadir=/a\ndatad=/b\nloose-wsrep-cluster-addr=gcomm://c\nwsrep_provider=/p\n");
+    assert_eq!(options.get("datadir"), Some("/b"));
+    assert_eq!(options.get("wsrep_cluster_address"), Some("gcomm://c"));
+    assert_eq!(options.get("wsrep_provider"), Some("/p"));
+    assert_eq!(options.get("wsrep_provider_options"), None);
+}
+
+/// What 10.11 makes of these, by `mariadbd --help --verbose`.
+#[test]
 fn booleans_are_read_as_the_server_reads_them() {
     let cases = [
         ("on-off", true),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, STEP, full_transfers};
+use crate::harness::{IN_SERVICE, Lab, SINGLE_WRITER, STEP, changed, full_transfers, on_all};
 
 /// No operation and no parameter: only what promotable clones need.
 const NOTHING_SET: &str = "
@@ -12,6 +12,8 @@ clone db-clone db meta promotable=true
 
 /// A refusal is shown once it has lasted for some seconds, and with the next monitor.
 const SHOWN: Duration = STEP;
+
+const EMPTY: &str = "rm -rf /var/lib/mysql && install -d -o mysql -g mysql -m 750 /var/lib/mysql";
 
 #[test]
 fn a_cluster_that_was_run_by_hand_is_taken_over_without_any_parameter() {
@@ -41,11 +43,9 @@ fn a_cluster_that_was_run_by_hand_is_taken_over_without_any_parameter() {
 
 #[test]
 fn empty_directories_become_a_cluster_only_with_enable_creation() {
-    let Some(lab) = Lab::with_agent() else { return };
-    lab.script(&["galera"]).ok();
-    for node in lab.nodes() {
-        node.ok("rm -rf /var/lib/mysql && install -d -o mysql -g mysql -m 750 /var/lib/mysql");
-    }
+    let Some(lab) = with_empty_directories() else {
+        return;
+    };
     lab.load_crm(SINGLE_WRITER);
     lab.shows("enable_creation is not set");
     assert_eq!(lab.epoch().0, 0);
@@ -54,20 +54,40 @@ fn empty_directories_become_a_cluster_only_with_enable_creation() {
     lab.sql(1, "create database new").expect("a new database");
 }
 
+/// No operation either: each has the cluster's 20 s.
+#[test]
+fn empty_directories_become_a_cluster_by_a_bare_primitive_that_may_create() {
+    let Some(lab) = with_empty_directories() else {
+        return;
+    };
+    lab.load_crm_text(&changed(
+        NOTHING_SET,
+        "ocf:galera-rs",
+        "ocf:galera-rs params enable_creation=true",
+    ));
+    lab.wait_in_service("creation");
+    lab.sql(1, "create database new").expect("a new database");
+}
+
+fn with_empty_directories() -> Option<Lab> {
+    let lab = Lab::with_agent()?;
+    lab.script(&["galera"]).ok();
+    on_all(&lab, |node| node.ok(EMPTY));
+    Some(lab)
+}
+
 #[test]
 fn creation_keeps_the_one_directory_that_holds_databases_and_refuses_to_choose_of_two() {
     let Some(lab) = Lab::with_agent() else { return };
     lab.prepare_galera(&[]);
-    lab.node(3)
-        .ok("rm -rf /var/lib/mysql && install -d -o mysql -g mysql -m 750 /var/lib/mysql");
+    lab.node(3).ok(EMPTY);
     lab.load_crm(SINGLE_WRITER);
     lab.crm("resource param db set enable_creation true");
     lab.shows("node1, node2 hold databases and no history");
     assert!(lab.nodes().all(|node| node.server_life().is_empty()));
     lab.stop_clone();
 
-    lab.node(1)
-        .ok("rm -rf /var/lib/mysql && install -d -o mysql -g mysql -m 750 /var/lib/mysql");
+    lab.node(1).ok(EMPTY);
     lab.start_clone();
     lab.wait_in_service("creation from node 2");
     assert_eq!(lab.epoch(), (1, "node2".to_owned()));
