@@ -19,11 +19,30 @@ impl Volatile {
 
     /// Notes one more. They outlive a stop.
     pub fn failed(&self, reason: &str) -> Failures {
+        self.keep(Failures::after(self.failures(), reason, since_boot()))
+    }
+
+    /// Notes that a server died which had hardly begun to serve.
+    pub fn failed_in_service(&self, reason: &str) {
         let failures = Failures::after(self.failures(), reason, since_boot());
+        self.keep(Failures {
+            in_service: true,
+            ..failures
+        });
+    }
+
+    fn keep(&self, failures: Failures) -> Failures {
         if let Err(error) = files::save(&self.path("failures.json"), &failures) {
             log::warn!("cannot write {}: {error}", self.path("").display());
         }
         failures
+    }
+
+    /// The server has come up: what failed on the way does not count any more.
+    pub fn forget_attempts(&self) {
+        if self.failures().is_some_and(|last| !last.in_service) {
+            self.forget_failures();
+        }
     }
 
     /// The server has served for a while, or somebody wants another attempt at once.

@@ -38,7 +38,7 @@ impl Job<'_> {
             published.and(score.join().unwrap_or(Ok(())))
         });
         if !failures::is_proven(served) {
-            self.node.volatile.failed(&text);
+            self.node.volatile.failed_in_service(&text);
         }
         told
     }

@@ -33,6 +33,9 @@ pub struct Failures {
     pub at: Duration,
     /// Why it failed.
     pub reason: String,
+    /// The server was up and had hardly begun to serve: to come up again proves nothing.
+    #[serde(default)]
+    pub in_service: bool,
 }
 
 impl Failures {
@@ -43,6 +46,7 @@ impl Failures {
             count: before.map_or(0, |before| before.count).saturating_add(1),
             at: now,
             reason: reason.to_owned(),
+            in_service: false,
         }
     }
 
@@ -155,8 +159,7 @@ mod tests {
     fn time_that_has_passed_counts_and_the_pause_ends() {
         let two = Failures {
             count: 2,
-            at: s(100),
-            reason: "no".into(),
+            ..Failures::after(None, "no", s(100))
         };
         assert_eq!(two.rest(s(101)), s(1));
         assert_eq!(two.rest(s(500)), s(0));
@@ -167,9 +170,11 @@ mod tests {
     #[test]
     fn the_cluster_is_told_of_every_fifth() {
         let told = |count| {
-            let at = s(1);
-            let reason = "no".into();
-            Failures { count, at, reason }.are_many()
+            let failures = Failures {
+                count,
+                ..Failures::after(None, "no", s(1))
+            };
+            failures.are_many()
         };
         let told: Vec<u32> = (1..=11).filter(|count| told(*count)).collect();
         assert_eq!(told, [5, 10]);

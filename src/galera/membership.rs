@@ -114,6 +114,7 @@ pub fn enter(node: &Node, status: &Status, epoch: u64) -> Result<u64, Failure> {
     let fitness = Fitness::of(status, node.params.recv_queue_max, None);
     node.score(fitness.score())?;
     node.volatile.set_entered(&history).map_err(retry)?;
+    node.volatile.forget_attempts();
     node.volatile.set_note(SERVING, Mood::Serving);
     Ok(epoch)
 }

@@ -261,6 +261,7 @@ impl Volatile {
         if self.note().is_none_or(|note| !note.served()) {
             self.set_note(SERVING, Mood::Serving);
         }
+        self.forget_attempts();
         match (self.entered(), history) {
             (None, Some(history)) => self.set_entered(&history),
             _ => Ok(()),
@@ -382,6 +383,19 @@ mod tests {
         let entered = volatile.entered() == Some(history);
         let mood = volatile.note().map(|note| note.mood);
         (mood, entered)
+    }
+
+    #[test]
+    fn what_failed_on_the_way_up_is_forgotten_once_a_server_is_up_and_a_death_as_soon_as_it_served_is_not()
+     {
+        let directory = tempfile::tempdir().unwrap();
+        let volatile = Volatile(directory.path().to_owned());
+        volatile.failed("no donor");
+        volatile.forget_attempts();
+        assert_eq!(volatile.failures(), None);
+        volatile.failed_in_service("a signal");
+        volatile.forget_attempts();
+        assert_eq!(volatile.failures().map(|failures| failures.count), Some(1));
     }
 
     #[test]
