@@ -174,7 +174,8 @@ fn rival(lab: &Lab, home: u8) {
 fn status(lab: &Lab, home: u8) {
     let shown = lab.node(home).by_hand("status");
     assert_eq!(shown.code, 0, "{shown:?}");
-    assert!(shown.stdout.starts_with("Running\n┌"), "{shown:?}");
+    let head = shown.stdout.starts_with("Running\nMaxScale ");
+    assert!(head && shown.stdout.contains(", active\n┌"), "{shown:?}");
     assert!(
         shown.stdout.contains("│ RW      │ readwritesplit │"),
         "{shown:?}"
