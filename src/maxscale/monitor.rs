@@ -74,7 +74,10 @@ pub fn monitor(agent: &MaxScaleAgent) -> Result<Status, Failure> {
         // It lives; that we cannot look at it does not harm it.
         Err(failure) => Verdict::Degraded(failure.to_string()),
     };
-    let verdict = with_hold(verdict, process);
+    let verdict = match verdict {
+        Verdict::Broken(reason) => Verdict::Broken(explained(reason, process)),
+        Verdict::Well | Verdict::Degraded(_) => verdict,
+    };
     if matches!(verdict, Verdict::Broken(_)) && !agent.env.is_probe(Action::Monitor) {
         role::tell_unfit(agent, &mut record);
     }
@@ -221,14 +224,14 @@ fn unanswered(error: &RestError, process: Process) -> Verdict {
     })
 }
 
-/// Whatever it fails at: one that is held can do nothing.
-fn with_hold(verdict: Verdict, process: Process) -> Verdict {
-    match verdict {
-        Verdict::Broken(reason) if process.is_held() => Verdict::Broken(format!(
+/// Whatever it fails at, with the cause where the process is held: then it can do nothing.
+pub fn explained(reason: String, process: Process) -> String {
+    match process.is_held() {
+        true => format!(
             "{reason}; process {} is held, by SIGSTOP or a debugger",
             process.pid
-        )),
-        Verdict::Well | Verdict::Degraded(_) | Verdict::Broken(_) => verdict,
+        ),
+        false => reason,
     }
 }
 

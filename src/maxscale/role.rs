@@ -7,6 +7,7 @@ use super::rest::{Rest, RestError};
 use super::{MaxScaleAgent, monitor};
 use crate::ocf::{Deadline, Done, Env, Failure};
 use crate::sys::cluster;
+use crate::sys::process::Process;
 
 /// Whether the cluster gives this instance a role.
 pub fn is_promotable(env: &Env) -> bool {
@@ -64,7 +65,7 @@ pub fn impose(
 /// # Errors
 /// When it does not run, does not route or does not obey.
 pub fn promote(agent: &MaxScaleAgent) -> Done {
-    let (rest, mut record) = running(agent)?;
+    let (rest, mut record, _) = running(agent)?;
     let maxscale = rest.maxscale().map_err(|error| error.failure())?;
     let seen = rest.look().map_err(|error| error.failure())?;
     let watched = Watched::of(&agent.params);
@@ -92,9 +93,10 @@ pub fn promote(agent: &MaxScaleAgent) -> Done {
 /// # Errors
 /// When it does not run, or may still be active.
 pub fn demote(agent: &MaxScaleAgent) -> Done {
-    let (rest, mut record) = running(agent)?;
-    let maxscale = rest.maxscale().map_err(|error| error.failure())?;
-    impose(agent, &rest, &maxscale, false).map_err(|error| error.failure())?;
+    let (rest, mut record, process) = running(agent)?;
+    let failed = |error: RestError| Failure::Retry(monitor::explained(error.to_string(), process));
+    let maxscale = rest.maxscale().map_err(failed)?;
+    impose(agent, &rest, &maxscale, false).map_err(failed)?;
     record.promoted = false;
     if let Some(told) = record.told {
         let promoted = false;
@@ -105,14 +107,14 @@ pub fn demote(agent: &MaxScaleAgent) -> Done {
     Ok(())
 }
 
-fn running(agent: &MaxScaleAgent) -> Result<(Rest, Record), Failure> {
+fn running(agent: &MaxScaleAgent) -> Result<(Rest, Record, Process), Failure> {
     let settings = agent.settings()?;
     let found = agent.running(&agent.files(&settings))?;
     let Some(process) = found else {
         return Err(Failure::NotRunning("MaxScale is not running".to_owned()));
     };
     let rest = Rest::new(&agent.params, &settings)?;
-    Ok((rest, monitor::record_of(agent, process)))
+    Ok((rest, monitor::record_of(agent, process), process))
 }
 
 /// Tells the cluster how fit this instance is for the role, and that it has it, when that has changed.

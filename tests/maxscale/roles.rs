@@ -79,6 +79,22 @@ fn an_order_to_be_passive_that_is_lost_is_given_again_and_fails_no_start() {
     assert_eq!(passive(&site), Some(true));
 }
 
+/// The cluster demotes before it stops, and shows the last reason.
+#[test]
+fn a_demotion_that_fails_as_the_process_is_held_says_so() {
+    let Some(site) = Site::new() else { return };
+    site.expect("start", &[PROMOTABLE], SUCCESS);
+    site.expect("promote", &[PROMOTABLE], SUCCESS);
+    site.signal(Signal::SIGSTOP);
+    let quick = ("rest_timeout", "1s");
+    let failed = site.expect("demote", &[PROMOTABLE, quick], GENERIC);
+    assert!(
+        failed.reason().contains("is held, by SIGSTOP"),
+        "{failed:?}"
+    );
+    site.signal(Signal::SIGCONT);
+}
+
 /// With readable parameters and without: the score would draw the role to a node where nothing runs.
 #[test]
 fn every_stop_removes_the_promotion_score_and_says_that_it_is_not_active() {
