@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::harness::{Lab, Node, STEP, lives, repository_file};
+use crate::harness::{Lab, Node, STEP, lives};
 
 /// What a node sees of the packages that are handed to it.
 const PACKAGE: &str = "/run/lab/galera-rs.deb";
@@ -18,12 +18,12 @@ fn the_package_is_installed_upgraded_and_removed_without_a_touch_of_what_runs() 
         node.ok("rm -f /etc/systemd/system/*.wants/mariadb.service");
     }
     lab.fencing();
-    configure(&lab);
-    follow(&lab, "## Quick start with crmsh");
+    lab.script(&["galera"]).ok();
+    follow(&lab, "## Quick start with pcs");
     lab.stop_clone();
     lab.crm("configure delete db-clone db");
     lab.settle();
-    follow(&lab, "## Quick start with pcs");
+    follow(&lab, "## Quick start with crmsh");
     let before = lives(&lab);
 
     make_next(lab.node(1));
@@ -74,21 +74,6 @@ fn package() -> PathBuf {
     packages
         .next()
         .unwrap_or_else(|| panic!("no package in {folder}: make deb"))
-}
-
-/// Gives every server what the document says, and nothing else: it finds the rest by itself.
-fn configure(lab: &Lab) {
-    let text = repository_file("docs/install.md");
-    let block = text.split("```ini\n").nth(1);
-    let block = block.and_then(|rest| rest.split("```").next());
-    std::fs::write(
-        lab.shared().join("galera.cnf"),
-        block.expect("a block of options"),
-    )
-    .expect("a shared file");
-    for node in lab.nodes() {
-        node.ok("install -D -m 644 /run/lab/galera.cnf /etc/mysql/mariadb.conf.d/60-galera.cnf");
-    }
 }
 
 fn follow(lab: &Lab, heading: &str) {
