@@ -38,6 +38,22 @@ pub struct Report {
     pub view: Option<LastView>,
 }
 
+#[cfg(test)]
+impl Report {
+    /// One with nothing but an epoch and its data, for tests.
+    pub fn bare(epoch: u64, data: Data) -> Self {
+        Self {
+            epoch,
+            opened_by: None,
+            data,
+            safe: false,
+            recovered: false,
+            lives: Vec::new(),
+            view: None,
+        }
+    }
+}
+
 impl Report {
     /// The position of data that may be started from; `None` for everything else.
     pub fn position(&self) -> Option<&Position> {

@@ -362,15 +362,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_the_restore_or_the_join_of_a_node_that_rests() {
-        let report = Report {
-            epoch: 1,
-            opened_by: None,
-            data: Data::Partial,
-            safe: false,
-            recovered: false,
-            lives: Vec::new(),
-            view: None,
-        };
+        let report = Report::bare(1, Data::Partial);
         assert!(is_waited_for(&Phase::Joining));
         assert!(is_waited_for(&Phase::Restoring {
             report: report.clone()

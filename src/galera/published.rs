@@ -299,18 +299,9 @@ mod tests {
     #[test]
     fn the_log_has_the_position_that_a_node_reports() {
         let position = read_position("6b4c1f4e-0000-0000-0000-000000000001:140");
-        let report = |data| Report {
-            epoch: 3,
-            opened_by: None,
-            data,
-            safe: false,
-            recovered: true,
-            lives: Vec::new(),
-            view: None,
-        };
         let told = |data| {
             Phase::Reported {
-                report: report(data),
+                report: Report::bare(3, data),
             }
             .told()
         };

@@ -188,15 +188,7 @@ mod tests {
     const SILENT: Option<&Progress> = Some(&Progress::Silent);
 
     fn report() -> Report {
-        Report {
-            epoch: 1,
-            opened_by: None,
-            data: Data::Partial,
-            safe: false,
-            recovered: false,
-            lives: Vec::new(),
-            view: None,
-        }
+        Report::bare(1, Data::Partial)
     }
 
     fn restoring() -> Phase {
